@@ -1,0 +1,4 @@
+//! `mohaq`: argv in, text out.
+#![forbid(unsafe_code)]
+
+fn main() {}

@@ -1,0 +1,2 @@
+//! Multi-objective search over discrete genes, by ask and tell. Knows no networks.
+#![forbid(unsafe_code)]

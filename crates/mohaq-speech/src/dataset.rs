@@ -1,0 +1,99 @@
+//! What a network is trained on and measured with: sequences of feature frames with targets.
+//!
+//! A [`Dataset`] is the product of this crate. Where it came from (a speech corpus, a file of sensor features) shows
+//! only in its [`Task`], which says what the labels mean and how an error is counted.
+
+/// Frames of features, row-major: `values[t * dim + i]`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Features {
+    /// Values a frame.
+    pub dim: usize,
+    /// `[frames, dim]`.
+    pub values: Vec<f32>,
+}
+
+impl Features {
+    /// Number of frames.
+    pub fn frames(&self) -> usize {
+        self.values.len().checked_div(self.dim).unwrap_or(0)
+    }
+}
+
+/// A frame without a target: it is fed to the network and counts in no loss and no error.
+pub const NO_LABEL: u32 = u32::MAX;
+
+/// One utterance, or one recording of any other sensor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sequence {
+    /// Unique within the dataset.
+    pub id: String,
+    /// Empty where the source names none.
+    pub speaker: String,
+    /// `[frames, dim]`, normalised.
+    pub features: Features,
+    /// One class a frame ([`NO_LABEL`] where there is none); for [`Task::Sequences`] exactly one for the sequence.
+    pub labels: Vec<u32>,
+    /// The phones said, in scoring ids; empty for other tasks than [`Task::Phones`].
+    pub reference: Vec<u16>,
+}
+
+/// What the labels mean, and so what an error is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Task {
+    /// Phone states; the error is the phone error rate of a Viterbi decoding.
+    Phones(PhoneTask),
+    /// One class a frame; the error is the share of wrong frames.
+    Frames {
+        /// Number of classes.
+        classes: usize,
+    },
+    /// One class a sequence, by the mean of its frames' log-probabilities; the error is the share of wrong sequences.
+    Sequences {
+        /// Number of classes.
+        classes: usize,
+    },
+}
+
+/// Phones and how they map to network outputs and to scores.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PhoneTask {
+    /// Names of the phones that are modelled; class = `phone * states + state`.
+    pub phones: Vec<String>,
+    /// States a phone, left to right.
+    pub states: usize,
+    /// Names of the phones that are scored (TIMIT folds 48 to 39).
+    pub scored: Vec<String>,
+    /// Scoring id of each modelled phone; `None` where the phone (silence, for digits) is left out of the score.
+    pub fold: Vec<Option<u16>>,
+}
+
+impl Task {
+    /// Number of classes, which is the width of the network's output.
+    pub fn classes(&self) -> usize {
+        match self {
+            Self::Phones(task) => task.phones.len() * task.states,
+            Self::Frames { classes } | Self::Sequences { classes } => *classes,
+        }
+    }
+}
+
+/// Training, validation and test sequences of one task. The three never share a sequence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    /// Name of the source, for reports.
+    pub name: String,
+    /// Values a frame.
+    pub dim: usize,
+    /// What the labels mean.
+    pub task: Task,
+    /// Seconds from one frame to the next; `None` where the source does not say.
+    pub frame_shift_s: Option<f64>,
+    /// For gradients, decoding statistics and calibration.
+    pub train: Vec<Sequence>,
+    /// For early stop, decoder tuning and the search.
+    pub valid: Vec<Sequence>,
+    /// Read once, for the members of the final front.
+    pub test: Vec<Sequence>,
+    /// What the source lacks or what was left out, in sentences for the user.
+    pub notes: Vec<String>,
+}

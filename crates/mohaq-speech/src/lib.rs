@@ -1,0 +1,7 @@
+//! Audio to features, corpora, decoding and error rates. Knows no quantization.
+//!
+//! Modules in order; a module uses only those above it.
+#![forbid(unsafe_code)]
+
+pub mod corpus;
+pub mod dataset;

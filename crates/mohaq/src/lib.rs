@@ -1,0 +1,9 @@
+//! Pareto fronts of per-layer precisions for recurrent networks on embedded platforms.
+//!
+//! Modules in order; a module uses only those above it.
+#![forbid(unsafe_code)]
+
+pub mod nn;
+pub mod platform;
+pub mod quant;
+pub mod tensor;

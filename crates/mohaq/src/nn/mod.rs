@@ -1,0 +1,5 @@
+//! Networks in floating point: layers, parameters, forward and backward.
+
+mod site;
+
+pub use site::{Site, SiteId, Workload};

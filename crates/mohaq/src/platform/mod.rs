@@ -1,0 +1,1 @@
+//! Platforms: what a precision costs on a piece of hardware.

@@ -1,0 +1,1 @@
+//! Row-major matrices and the one door to the matrix product.
