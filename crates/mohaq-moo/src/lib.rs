@@ -1,2 +1,66 @@
 //! Multi-objective search over discrete genes, by ask and tell. Knows no networks.
+//!
+//! A genome is a list of level indices in a [`Space`]. [`Nsga2`] proposes genomes, the caller scores them however and in
+//! as many threads as it likes, and tells the [`Score`]s: objectives to minimise, and a violation that is 0 where all
+//! constraints hold. The answer is a front: the candidates that nothing else beats in every objective.
+//!
+//! ```
+//! use mohaq_moo::{Nsga2, Nsga2Config, Score, Space};
+//!
+//! // Twelve parts of cost 1, 2 or 4; the fewer steps below the best, the smaller the loss. At most 30 in all.
+//! let space = Space::new(vec![3; 12])?;
+//! let mut search = Nsga2::new(space, Nsga2Config::default(), 1)?;
+//! while search.archive().len() < 500 {
+//!     let scores: Vec<Score> = search
+//!         .ask()
+//!         .iter()
+//!         .map(|genome| {
+//!             let cost: f64 = genome.0.iter().map(|&gene| f64::from(1 << gene)).sum();
+//!             let loss: f64 = (1..).zip(&genome.0).map(|(weight, &gene)| f64::from(weight * (2 - gene))).sum();
+//!             Score { objectives: vec![cost, loss], violation: (cost - 30.0).max(0.0) }
+//!         })
+//!         .collect();
+//!     search.tell(&scores)?;
+//! }
+//! let front = search.archive().front();
+//! assert!(front.len() > 10);
+//! assert!(front.iter().all(|point| point.score.objectives[0] <= 30.0));
+//! # Ok::<(), mohaq_moo::Error>(())
+//! ```
+//!
+//! **Resume is replay.** A search is a pure function of its seed and of what it was told: make it anew, answer what it
+//! asks from the log, and it goes on as if it had never stopped. Nothing in it depends on time, threads or the platform.
+//!
+//! The parts, each usable alone: [`Points`] with [`dominates`], [`non_dominated_sort`], [`non_dominated`] and
+//! [`crowding_distance`]; [`hypervolume`] and its running form [`Hypervolume`]; the [`Archive`] of all evaluations.
+//! What does not fit is an [`Error`]; nothing here repairs a score or a genome.
 #![forbid(unsafe_code)]
+
+// A module uses only those in the groups above its own.
+
+mod error;
+
+mod stream;
+
+mod points;
+mod space;
+
+mod crowding;
+mod hypervolume;
+mod sort;
+mod variation;
+
+mod archive;
+
+mod survival;
+
+mod nsga2;
+
+pub use archive::{Archive, Evaluation, Score};
+pub use crowding::crowding_distance;
+pub use error::Error;
+pub use hypervolume::{Hypervolume, hypervolume};
+pub use nsga2::{Nsga2, Nsga2Config};
+pub use points::Points;
+pub use sort::{dominates, non_dominated, non_dominated_sort};
+pub use space::{Genome, Space};
