@@ -28,6 +28,7 @@ extern crate std;
 mod bits;
 mod error;
 pub mod numeric;
+pub mod pack;
 
 pub use bits::Bits;
 pub use error::Error;
