@@ -1,10 +1,34 @@
 //! Integer networks on any machine: the number formats, the rounding and the packing that a device computes with.
 //!
 //! This crate is the room for everything that is bits. It knows no training, no search and no platform, needs no
-//! standard library, and the scalar code in it is the definition that every faster version must equal with `==`.
+//! standard library and no allocator, and the scalar code in it is the definition that every faster version must equal
+//! with `==`.
+//!
+//! ```
+//! use mohaq_rt::numeric::{Quantizer, Requantizer};
+//! use mohaq_rt::Bits;
+//!
+//! // 4 bit weights and 8 bit inputs meet in an exact integer sum, which comes back to 8 bits.
+//! let weights = Quantizer::symmetric(0.7, Bits::Four)?;
+//! let inputs = Quantizer::symmetric(2.0, Bits::Eight)?;
+//! let outputs = Quantizer::symmetric(4.0, Bits::Eight)?;
+//! let accumulator = i32::from(weights.code(0.3).code) * i32::from(inputs.code(1.5).code);
+//!
+//! let ratio = f64::from(weights.scale()) * f64::from(inputs.scale()) / f64::from(outputs.scale());
+//! let code = Requantizer::new(ratio)?.apply_i32(accumulator, Bits::Eight);
+//! assert!((outputs.value(code.code) - 0.3 * 1.5).abs() < outputs.scale());
+//! # Ok::<(), mohaq_rt::Error>(())
+//! ```
 #![no_std]
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+extern crate std;
+
 mod bits;
+mod error;
+pub mod numeric;
+pub mod pack;
 
 pub use bits::Bits;
+pub use error::Error;

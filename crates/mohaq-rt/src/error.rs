@@ -1,0 +1,101 @@
+//! What can be wrong with numbers and bytes that come from outside.
+
+use crate::Bits;
+use core::fmt;
+
+/// Why a format, a scale or a packed tensor was refused.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// No 16 bit format holds values of this size.
+    Range {
+        /// Largest magnitude of the tensor.
+        max_abs: f32,
+    },
+    /// A clip from which no scale can be made.
+    Clip {
+        /// The clip.
+        clip: f32,
+    },
+    /// A ratio of scales outside of what a [`Requantizer`](crate::numeric::Requantizer) can hold.
+    Ratio {
+        /// The ratio.
+        ratio: f64,
+    },
+    /// A value that is not a number.
+    Nan {
+        /// Where in the slice.
+        index: usize,
+    },
+    /// A slice of another length than its counterpart asks for.
+    Length {
+        /// What the slice holds.
+        what: &'static str,
+        /// Length asked for.
+        expected: usize,
+        /// Length given.
+        got: usize,
+    },
+    /// A code that its width cannot hold.
+    Code {
+        /// Where in the slice.
+        index: usize,
+        /// The code.
+        code: i16,
+        /// The width.
+        bits: Bits,
+    },
+    /// A row alignment that is not a power of two.
+    Alignment {
+        /// The alignment, in bytes.
+        got: usize,
+    },
+    /// A matrix too large for this machine's addresses.
+    Size {
+        /// Rows of the matrix.
+        rows: usize,
+        /// Columns of the matrix.
+        columns: usize,
+    },
+    /// Padding that is not zero: the bytes are not of this layout.
+    Padding {
+        /// The row whose padding it is.
+        row: usize,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Range { max_abs } => {
+                write!(f, "largest magnitude is {max_abs}, expected less than 256, the range of Q8.7")
+            }
+            Self::Clip { clip } => write!(f, "clip is {clip}, expected a finite number above zero"),
+            Self::Ratio { ratio } => write!(f, "ratio of scales is {ratio}, expected 2^-32 up to 2^31"),
+            Self::Nan { index } => write!(f, "value {index} is not a number"),
+            Self::Length { what, expected, got } => write!(f, "{what} has length {got}, expected {expected}"),
+            Self::Code { index, code, bits } => {
+                write!(f, "code {index} is {code}, expected {} to {} for {} bits", bits.min(), bits.max(), bits.count())
+            }
+            Self::Alignment { got } => write!(f, "row alignment is {got} bytes, expected a power of two"),
+            Self::Size { rows, columns } => write!(f, "a matrix of {rows} by {columns} does not fit this machine"),
+            Self::Padding { row } => write!(f, "row {row} has padding other than zero"),
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn messages_have_expected_got_and_where() {
+        let error = Error::Code { index: 7, code: 9, bits: Bits::Four };
+        assert_eq!(error.to_string(), "code 7 is 9, expected -8 to 7 for 4 bits");
+        let error = Error::Length { what: "bytes", expected: 4, got: 3 };
+        assert_eq!(error.to_string(), "bytes has length 3, expected 4");
+    }
+}
