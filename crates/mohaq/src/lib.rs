@@ -3,7 +3,10 @@
 //! Modules in order; a module uses only those above it.
 #![forbid(unsafe_code)]
 
+mod error;
 pub mod nn;
 pub mod platform;
 pub mod quant;
 pub mod tensor;
+
+pub use error::{Error, Result};

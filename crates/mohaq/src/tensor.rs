@@ -1,1 +1,0 @@
-//! Row-major matrices and the one door to the matrix product.

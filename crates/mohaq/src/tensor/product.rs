@@ -1,0 +1,227 @@
+//! The matrix product: slices along the sum, packing, and tiles of the result spread over threads.
+//!
+//! ```text
+//! for each slice of k                          (a fixed number of nearly equal slices, by the length of k alone)
+//!     pack A[:, slice] into panels of 6 rows        ∥ over panels
+//!     pack B[slice, :] into panels of 2 vectors     ∥ over panels
+//!     for each tile of C: kernel                    ∥ over tiles
+//! ```
+//!
+//! An element of C is the sum over slices of sums in the order of k: neither the tile it lies in nor the thread that
+//! computes it shows in its bits.
+
+use super::kernel::{PANEL_ROWS, Tile, panel_cols};
+use super::{Matrix, Real, View};
+use rayon::prelude::*;
+
+/// What a product does with what the result holds already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Store {
+    /// Replaces it.
+    Overwrite,
+    /// Adds to it.
+    Accumulate,
+}
+
+/// Longest slice of a sum: a panel of B, 320 × 16 `f32`, is 20 KiB and leaves room for one of A in a first cache of
+/// 32 KiB. Measured against 192, 256 and 384 with `examples/train_throughput`.
+const DEPTH: usize = 320;
+
+/// Rows of a tile: its A, 48 × 320 `f32`, is 60 KiB of the second cache, and a panel of B is used 8 times.
+const TILE_ROWS: usize = 8 * PANEL_ROWS;
+
+/// Columns of a tile, a multiple of every panel width: small enough that the least matrices of a network still give
+/// a tile to each of many threads.
+const TILE_COLS: usize = 256;
+
+/// Multiply-accumulates below which threads cost more than they save.
+const SERIAL_MACS: usize = 1 << 17;
+
+/// `c = a·b`, or `c += a·b`.
+///
+/// `a`: `[m, k]`, `b`: `[k, n]`, `c`: `[m, n]`. Sums are fused multiply-adds in the order of k, cut into slices by the
+/// length of k alone; the number of threads changes no bit, and a row of `c` depends on that row of `a` alone.
+///
+/// # Panics
+/// Where the shapes do not fit.
+pub fn product<T: Real>(a: View<'_, T>, b: View<'_, T>, store: Store, c: &mut Matrix<T>) {
+    assert_eq!(a.cols, b.rows, "columns of the left operand and rows of the right one");
+    assert_eq!(c.shape(), [a.rows, b.cols], "shape of the result");
+    let [m, n] = c.shape();
+    let k = a.cols;
+    if k == 0 && store == Store::Overwrite {
+        c.data_mut().fill(T::ZERO);
+    }
+    if m == 0 || n == 0 || k == 0 {
+        return;
+    }
+    let threads = m * n * k >= SERIAL_MACS;
+    let width = panel_cols::<T>();
+    let mut tiles = tiles(c);
+    let mut packed_a = Vec::new();
+    let mut packed_b = Vec::new();
+    let depth = k.div_ceil(k.div_ceil(DEPTH));
+    let mut store = store;
+    for start in (0..k).step_by(depth) {
+        let depth = depth.min(k - start);
+        pack(a.flip(), start, depth, PANEL_ROWS, threads, &mut packed_a);
+        pack(b, start, depth, width, threads, &mut packed_b);
+        let run = |(rows, index): (&mut Vec<&mut [T]>, usize)| {
+            let (i, j) = (index / n.div_ceil(TILE_COLS), index % n.div_ceil(TILE_COLS));
+            let first_a = i * TILE_ROWS * depth;
+            let first_b = j * TILE_COLS * depth;
+            let a = &packed_a[first_a..packed_a.len().min(first_a + TILE_ROWS * depth)];
+            let b = &packed_b[first_b..packed_b.len().min(first_b + TILE_COLS * depth)];
+            Tile { a, b, depth, rows, store }.run();
+        };
+        if threads {
+            tiles.par_iter_mut().enumerate().for_each(|(index, rows)| run((rows, index)));
+        } else {
+            tiles.iter_mut().enumerate().for_each(|(index, rows)| run((rows, index)));
+        }
+        store = Store::Accumulate;
+    }
+}
+
+/// The tiles of `c`, each as its pieces of rows; tiles side by side, then downwards.
+fn tiles<T: Real>(c: &mut Matrix<T>) -> Vec<Vec<&mut [T]>> {
+    let n = c.cols();
+    let mut tiles = Vec::new();
+    for block in c.data_mut().chunks_mut(TILE_ROWS * n) {
+        let first = tiles.len();
+        tiles.resize_with(first + n.div_ceil(TILE_COLS), || Vec::with_capacity(TILE_ROWS));
+        for row in block.chunks_mut(n) {
+            for (tile, piece) in tiles[first..].iter_mut().zip(row.chunks_mut(TILE_COLS)) {
+                tile.push(piece);
+            }
+        }
+    }
+    tiles
+}
+
+/// Packs rows `start .. start + depth` of `b` into panels of `width` columns, `[panels, depth, width]`; what the last
+/// panel lacks is zero.
+fn pack<T: Real>(b: View<'_, T>, start: usize, depth: usize, width: usize, threads: bool, packed: &mut Vec<T>) {
+    packed.resize(b.cols.div_ceil(width) * depth * width, T::ZERO);
+    let pack = |(index, panel): (usize, &mut [T])| {
+        let first = index * width;
+        let cols = width.min(b.cols - first);
+        if cols < width {
+            panel.fill(T::ZERO);
+        }
+        if b.col_stride == 1 {
+            for (k, out) in panel.chunks_exact_mut(width).enumerate() {
+                out[..cols].copy_from_slice(&b.data[(start + k) * b.row_stride + first..][..cols]);
+            }
+        } else {
+            for j in 0..cols {
+                let column = &b.data[(first + j) * b.col_stride + start..][..depth];
+                for (out, &x) in panel.chunks_exact_mut(width).zip(column) {
+                    out[j] = x;
+                }
+            }
+        }
+    };
+    if threads {
+        packed.par_chunks_mut(depth * width).enumerate().for_each(pack);
+    } else {
+        packed.chunks_mut(depth * width).enumerate().for_each(pack);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers that a sum of thousands represents exactly, so that every order of summing agrees.
+    fn integers(rows: usize, cols: usize, seed: usize) -> Matrix<f32> {
+        let element = |i: usize| ((i * 7919 + seed * 104_729) % 23) as f32 - 11.0;
+        Matrix::from_rows(rows, cols, (0..rows * cols).map(element).collect())
+    }
+
+    fn transpose(a: &Matrix<f32>) -> Matrix<f32> {
+        let element = |i: usize| a.data()[i % a.rows() * a.cols() + i / a.rows()];
+        Matrix::from_rows(a.cols(), a.rows(), (0..a.rows() * a.cols()).map(element).collect())
+    }
+
+    fn schoolbook(a: &Matrix<f32>, b: &Matrix<f32>) -> Matrix<f32> {
+        let mut c = Matrix::zeros(a.rows(), b.cols());
+        for i in 0..a.rows() {
+            for j in 0..b.cols() {
+                c.row_mut(i)[j] = (0..a.cols()).map(|k| a.row(i)[k] * b.row(k)[j]).sum();
+            }
+        }
+        c
+    }
+
+    #[test]
+    fn every_orientation_and_ragged_shape_equals_the_schoolbook() {
+        for [m, k, n] in [
+            [0, 3, 2],
+            [2, 0, 3],
+            [1, 1, 1],
+            [1, 700, 1],
+            [5, 3, 17],
+            [6, 16, 16],
+            [7, 321, 33],
+            [49, 23, 257],
+            [97, 640, 300],
+        ] {
+            let (a, b) = (integers(m, k, 1), integers(k, n, 2));
+            let (at, bt) = (transpose(&a), transpose(&b));
+            let want = schoolbook(&a, &b);
+            for (a, b) in [(a.view(), b.view()), (at.transposed(), b.view()), (a.view(), bt.transposed())] {
+                let mut c = Matrix::from_rows(m, n, vec![f32::NAN; m * n]);
+                product(a, b, Store::Overwrite, &mut c);
+                assert_eq!(c, want, "{m} × {k} × {n}");
+                product(a, b, Store::Accumulate, &mut c);
+                assert!(c.data().iter().zip(want.data()).all(|(&c, &want)| c == 2.0 * want), "{m} × {k} × {n}");
+            }
+        }
+    }
+
+    /// Numbers whose sums depend on the order of summing in almost every element.
+    fn fractions(rows: usize, cols: usize, seed: u64) -> Matrix<f32> {
+        let mut state = seed;
+        let element = |_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 40) as f32 / 8_388_608.0 - 1.0
+        };
+        Matrix::from_rows(rows, cols, (0..rows * cols).map(element).collect())
+    }
+
+    #[test]
+    fn thread_count_changes_no_bit() {
+        let (a, b) = (fractions(200, 700, 1), fractions(700, 530, 2));
+        let run = |threads| {
+            let mut c = Matrix::zeros(200, 530);
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+            pool.install(|| product(a.view(), b.view(), Store::Overwrite, &mut c));
+            c
+        };
+        let one = run(1);
+        assert_eq!(one, run(2));
+        assert_eq!(one, run(5));
+    }
+
+    #[test]
+    fn a_row_does_not_depend_on_its_neighbours() {
+        let (a, b) = (fractions(203, 700, 3), fractions(700, 90, 4));
+        let mut all = Matrix::zeros(203, 90);
+        product(a.view(), b.view(), Store::Overwrite, &mut all);
+        for (first, rows) in [(0, 1), (17, 1), (202, 1), (5, 40)] {
+            let part = Matrix::from_rows(rows, 700, a.data()[first * 700..][..rows * 700].to_vec());
+            let mut c = Matrix::zeros(rows, 90);
+            product(part.view(), b.view(), Store::Overwrite, &mut c);
+            assert_eq!(c.data(), &all.data()[first * 90..][..rows * 90], "{rows} rows from {first}");
+        }
+    }
+
+    #[test]
+    fn double_precision_goes_the_same_way() {
+        let (a, b) = (integers(20, 400, 5), integers(400, 21, 6));
+        let mut c = Matrix::<f64>::zeros(20, 21);
+        product(a.cast::<f64>().view(), b.cast::<f64>().view(), Store::Overwrite, &mut c);
+        assert_eq!(c, schoolbook(&a, &b).cast());
+    }
+}
