@@ -3,5 +3,10 @@
 //! Modules in order; a module uses only those above it.
 #![forbid(unsafe_code)]
 
+pub mod error;
+pub mod phones;
+
 pub mod corpus;
 pub mod dataset;
+
+pub use error::{Error, Result};
