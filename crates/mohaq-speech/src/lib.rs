@@ -6,6 +6,7 @@
 pub mod error;
 pub mod phones;
 
+pub mod audio;
 pub mod corpus;
 pub mod dataset;
 
