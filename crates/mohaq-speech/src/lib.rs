@@ -9,5 +9,6 @@ pub mod phones;
 pub mod audio;
 pub mod corpus;
 pub mod dataset;
+pub mod features;
 
 pub use error::{Error, Result};
