@@ -88,6 +88,14 @@ pub enum Error {
         /// Samples of one frame.
         needed: u64,
     },
+    /// A part of the data that has to be there and is not.
+    #[error("{source_name}: split `{split}` is empty, expected at least one sequence")]
+    EmptySplit {
+        /// Name of the corpus or the container's path.
+        source_name: String,
+        /// `train`, `valid` or `test`.
+        split: &'static str,
+    },
     /// A setting that cannot be honoured.
     #[error("`{name}` is {got}, expected {expected}")]
     Setting {

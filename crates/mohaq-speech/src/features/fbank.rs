@@ -33,14 +33,18 @@ impl Fbank {
         let framing = settings.framing(sample_rate)?;
         let options = options(settings, sample_rate);
         check_filters(&options)?;
-        Ok(Self {
+        Ok(Self::of_checked(options, framing, settings.energy_floor))
+    }
+
+    fn of_checked(options: FbankOptions, framing: Framing, energy_floor: f32) -> Self {
+        Self {
             framing,
-            energy_floor: settings.energy_floor,
+            energy_floor,
             computer: FbankComputer::new(options.clone()),
             window: FeatureWindowFunction::from_frame_opts(&options.frame_opts),
             scratch: vec![0.0; options.frame_opts.padded_window_size() as usize],
             options,
-        })
+        }
     }
 
     /// Log-mel energies of `samples` (in 16 bit units), natural logarithm: `[frames, bins]`.
@@ -68,6 +72,13 @@ impl Fbank {
             }
         }
         Ok(Features { dim, values })
+    }
+}
+
+impl Clone for Fbank {
+    /// Another extractor of the same settings, for another thread.
+    fn clone(&self) -> Self {
+        Self::of_checked(self.options.clone(), self.framing, self.energy_floor)
     }
 }
 

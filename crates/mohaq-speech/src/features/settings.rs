@@ -1,5 +1,6 @@
 //! What a user may choose about features, with Kaldi's defaults.
 
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -24,8 +25,8 @@ pub struct FeatureSettings {
     /// Filter energies below this, in squared 16 bit units, are raised to it before the logarithm (2⁻²³, Kaldi's).
     pub energy_floor: f32,
     /// Peak of the triangular noise that stands for silence between the pieces of an utterance, in steps of 16 bit
-    /// audio (1). The logarithm of digital zeros is far below that of any room and would dominate the variance. The noise is seeded by
-    /// the utterance's content: the same in every split, in every run.
+    /// audio (1). The logarithm of digital zeros is far below that of any room and would dominate the variance. The
+    /// noise is seeded by the utterance's content, by the same rule in every split.
     pub silence_noise: f32,
     /// Orders of differences to append, 0 to 2 (0).
     pub deltas: usize,
@@ -88,6 +89,29 @@ impl FeatureSettings {
             return Err(Error::Setting { name: "hop_ms", expected, got: self.hop_ms.to_string() });
         }
         Ok(Framing { window: window as u64, hop: hop as u64, snip_edges: self.snip_edges })
+    }
+
+    /// Takes in what the filterbanks of given samples depend on.
+    pub(crate) fn digest_filterbank(&self, digest: Digest) -> Digest {
+        // Every field is named, so that a new one cannot be forgotten here.
+        let Self {
+            bins,
+            frame_ms,
+            hop_ms,
+            low_hz,
+            high_hz,
+            preemphasis,
+            snip_edges,
+            energy_floor,
+            silence_noise,
+            deltas: _,
+            normalise: _,
+        } = *self;
+        [frame_ms, hop_ms, low_hz, high_hz, preemphasis, energy_floor, silence_noise]
+            .iter()
+            .fold(digest.number(bins as u64).number(u64::from(snip_edges)), |digest, value| {
+                digest.number(u64::from(value.to_bits()))
+            })
     }
 
     /// Refuses values outside the ranges that the fields document. What depends on the sample rate is checked by
