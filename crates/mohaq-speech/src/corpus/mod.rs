@@ -3,6 +3,8 @@
 //! Each corpus has a module with one `open(path, …) -> Result<Corpus>` that lists recordings without decoding audio and
 //! refuses what it cannot read by file and reason.
 
+pub mod timit;
+
 use std::fmt;
 use std::path::PathBuf;
 
