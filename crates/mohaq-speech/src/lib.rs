@@ -3,5 +3,18 @@
 //! Modules in order; a module uses only those above it.
 #![forbid(unsafe_code)]
 
+mod digest;
+pub mod error;
+pub mod phones;
+
+pub mod audio;
+
 pub mod corpus;
 pub mod dataset;
+
+pub mod features;
+
+mod cache;
+pub mod prepare;
+
+pub use error::{Error, Result};

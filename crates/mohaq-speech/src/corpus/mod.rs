@@ -3,6 +3,9 @@
 //! Each corpus has a module with one `open(path, …) -> Result<Corpus>` that lists recordings without decoding audio and
 //! refuses what it cannot read by file and reason.
 
+pub mod timit;
+
+use std::fmt;
 use std::path::PathBuf;
 
 /// Which part of a corpus a recording belongs to.
@@ -14,6 +17,26 @@ pub enum Split {
     Valid,
     /// For the final figures.
     Test,
+}
+
+impl Split {
+    /// All three, in the order of the enum.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Valid, Self::Test];
+
+    /// `train`, `valid` or `test`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Valid => "valid",
+            Self::Test => "test",
+        }
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// A labelled stretch of audio: samples `start..end` at the corpus' rate.
@@ -77,4 +100,11 @@ pub struct Corpus {
     pub recordings: Vec<Recording>,
     /// What the tree lacks, in sentences for the user.
     pub notes: Vec<String>,
+}
+
+impl Corpus {
+    /// The recordings of one part, in order.
+    pub fn split(&self, split: Split) -> impl Iterator<Item = &Recording> {
+        self.recordings.iter().filter(move |recording| recording.split == split)
+    }
 }
