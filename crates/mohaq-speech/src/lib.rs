@@ -3,5 +3,8 @@
 //! Modules in order; a module uses only those above it.
 #![forbid(unsafe_code)]
 
+pub mod error;
+
 pub mod corpus;
 pub mod dataset;
+pub mod edit;
