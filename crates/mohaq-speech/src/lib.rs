@@ -8,3 +8,6 @@ pub mod error;
 pub mod corpus;
 pub mod dataset;
 pub mod edit;
+
+#[cfg(test)]
+mod shared_data;

@@ -5,6 +5,8 @@
 
 use std::path::PathBuf;
 
+pub mod fsdd;
+
 /// Which part of a corpus a recording belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Split {
