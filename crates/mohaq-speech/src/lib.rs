@@ -9,5 +9,7 @@ pub mod corpus;
 pub mod dataset;
 pub mod edit;
 
+pub mod decode;
+
 #[cfg(test)]
 mod shared_data;
