@@ -11,5 +11,7 @@ pub mod edit;
 
 pub mod decode;
 
+pub mod score;
+
 #[cfg(test)]
 mod shared_data;
