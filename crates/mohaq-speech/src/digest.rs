@@ -11,29 +11,31 @@ const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
 
 /// A fingerprint in the making.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Digest(u128);
+pub struct Digest(u128);
 
 impl Digest {
-    pub(crate) const fn new() -> Self {
+    /// The fingerprint of nothing.
+    pub const fn new() -> Self {
         Self(OFFSET_BASIS)
     }
 
     /// Takes in a number of fixed width.
-    pub(crate) fn number(self, number: u64) -> Self {
+    pub fn number(self, number: u64) -> Self {
         number.to_le_bytes().into_iter().fold(self, Self::byte)
     }
 
     /// Takes in a field: its length, then its bytes, so that no two sequences of fields read the same.
-    pub(crate) fn field(self, bytes: &[u8]) -> Self {
+    pub fn field(self, bytes: &[u8]) -> Self {
         self.number(bytes.len() as u64).raw(bytes)
     }
 
     /// Takes in bytes alone.
-    pub(crate) fn raw(self, bytes: &[u8]) -> Self {
+    pub fn raw(self, bytes: &[u8]) -> Self {
         bytes.iter().copied().fold(self, Self::byte)
     }
 
-    pub(crate) const fn finish(self) -> u128 {
+    /// The fingerprint of what was taken in.
+    pub const fn finish(self) -> u128 {
         self.0
     }
 

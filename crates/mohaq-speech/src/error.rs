@@ -106,6 +106,40 @@ pub enum Error {
         /// What was asked for.
         got: String,
     },
+    /// A buffer whose length does not fit its sequence.
+    #[error("sequence `{sequence}`: {what} has {got} values, expected {expected}")]
+    Shape {
+        /// Id of the sequence; empty where the caller did not say.
+        sequence: String,
+        /// Which buffer.
+        what: &'static str,
+        /// Its length by the task and the sequence.
+        expected: usize,
+        /// Its length.
+        got: usize,
+    },
+    /// A label or a phone that the task does not have.
+    #[error("sequence `{sequence}`: frame {frame} has label {label}, expected less than {classes}")]
+    Label {
+        /// Id of the sequence.
+        sequence: String,
+        /// From 0.
+        frame: usize,
+        /// The label.
+        label: u32,
+        /// Number of classes of the task.
+        classes: usize,
+    },
+    /// A network output that is no log-probability.
+    #[error("frame {frame}, class {class}: log-probability is {value}, expected a number below infinity")]
+    NotALogProbability {
+        /// From 0.
+        frame: usize,
+        /// From 0.
+        class: usize,
+        /// NaN or +∞.
+        value: f32,
+    },
 }
 
 impl Error {

@@ -3,7 +3,7 @@
 //! Modules in order; a module uses only those above it.
 #![forbid(unsafe_code)]
 
-mod digest;
+pub mod digest;
 pub mod error;
 pub mod phones;
 
@@ -16,5 +16,14 @@ pub mod features;
 
 mod cache;
 pub mod prepare;
+
+pub mod edit;
+
+pub mod decode;
+
+pub mod score;
+
+#[cfg(test)]
+mod shared_data;
 
 pub use error::{Error, Result};

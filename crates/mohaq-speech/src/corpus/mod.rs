@@ -8,6 +8,8 @@ pub mod timit;
 use std::fmt;
 use std::path::PathBuf;
 
+pub mod fsdd;
+
 /// Which part of a corpus a recording belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Split {

@@ -1,0 +1,355 @@
+//! Scores: what a network's outputs are worth on one sequence, for each kind of task.
+//!
+//! A [`Scorer`] is made once and shared by all threads; [`Scorer::score`] is a pure function from log-posteriors and a
+//! sequence to [`Counts`]. Counts are integers that add up, so the order in which sequences are scored cannot show, and
+//! the division comes last: [`Counts::error`].
+
+use std::iter::Sum;
+use std::ops::{Add, AddAssign};
+
+use crate::dataset::{NO_LABEL, Sequence, Task};
+use crate::decode::{self, Decoder, DecoderWeights, PhoneModel, Tuning, Utterance, Workspace};
+use crate::edit::PhoneErrors;
+use crate::error::{Error, Result};
+
+/// How many of how many were wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Wrong ones.
+    pub wrong: u64,
+    /// All that count.
+    pub of: u64,
+}
+
+impl Tally {
+    /// The share that was wrong, 0 where nothing counts.
+    pub fn rate(&self) -> f64 {
+        self.wrong as f64 / self.of.max(1) as f64
+    }
+}
+
+/// Errors of one sequence or, summed, of many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Frames with a label whose best class is another; none for [`Task::Sequences`].
+    pub frames: Tally,
+    /// Phones; none but for [`Task::Phones`].
+    pub phones: PhoneErrors,
+    /// Sequences whose best class on average is another; none but for [`Task::Sequences`].
+    pub sequences: Tally,
+}
+
+impl Counts {
+    /// The error rate that `task` is judged by: of phones, of frames or of sequences.
+    pub fn error(&self, task: &Task) -> f64 {
+        match task {
+            Task::Phones(_) => self.phones.rate(),
+            Task::Frames { .. } => self.frames.rate(),
+            Task::Sequences { .. } => self.sequences.rate(),
+        }
+    }
+
+    /// Numerator and denominator of [`Counts::error`].
+    fn fraction(&self, task: &Task) -> (u64, u64) {
+        match task {
+            Task::Phones(_) => (self.phones.total(), self.phones.reference),
+            Task::Frames { .. } => (self.frames.wrong, self.frames.of),
+            Task::Sequences { .. } => (self.sequences.wrong, self.sequences.of),
+        }
+    }
+}
+
+impl Add for Counts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        let tally = |a: Tally, b: Tally| Tally { wrong: a.wrong + b.wrong, of: a.of + b.of };
+        Self {
+            frames: tally(self.frames, other.frames),
+            phones: self.phones + other.phones,
+            sequences: tally(self.sequences, other.sequences),
+        }
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sum for Counts {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), Add::add)
+    }
+}
+
+/// Standard error of the error rate of `task` over `sequences`, which are taken as independent; `None` for fewer than two
+/// or where nothing counts.
+///
+/// The rate is a ratio of sums, `r = Σe / Σn`, so its variance is `m/(m−1) · Σ(e − r·n)² / (Σn)²` for `m` sequences.
+/// An interval of about 95 % is `r ± 1.96` of it. Sequences of one speaker are less independent than this supposes.
+///
+/// Source: Cochran 1977, Sampling Techniques, eq. 6.13 (variance of a ratio estimator, no finite population correction).
+pub fn standard_error(task: &Task, sequences: &[Counts]) -> Option<f64> {
+    let fractions: Vec<(u64, u64)> = sequences.iter().map(|counts| counts.fraction(task)).collect();
+    let errors: u64 = fractions.iter().map(|(errors, _)| errors).sum();
+    let of: u64 = fractions.iter().map(|(_, of)| of).sum();
+    if sequences.len() < 2 || of == 0 {
+        return None;
+    }
+    let rate = errors as f64 / of as f64;
+    let squares: f64 =
+        fractions.iter().map(|&(e, n)| e as f64 - rate * n as f64).map(|residual| residual * residual).sum();
+    let m = sequences.len() as f64;
+    Some((m / (m - 1.0) * squares).sqrt() / of as f64)
+}
+
+/// Scores log-posteriors against sequences of one task.
+#[derive(Clone, Debug)]
+pub struct Scorer {
+    task: Task,
+    /// For [`Task::Phones`], and only there.
+    decoder: Option<Decoder>,
+}
+
+impl Scorer {
+    /// A scorer for `task`; phones are decoded with statistics of `train` under `weights`, which other tasks ignore.
+    ///
+    /// # Errors
+    /// What [`PhoneModel::estimate`] and [`Decoder::new`] refuse; [`Error::Setting`] for a task without classes.
+    pub fn new(task: &Task, train: &[Sequence], weights: DecoderWeights) -> Result<Self> {
+        let decoder = match task {
+            Task::Phones(phones) => Some(Decoder::new(&PhoneModel::estimate(phones, train)?, weights)?),
+            Task::Frames { classes: 0 } | Task::Sequences { classes: 0 } => {
+                return Err(Error::Setting { name: "classes", expected: "at least 1".into(), got: "0".into() });
+            }
+            Task::Frames { .. } | Task::Sequences { .. } => None,
+        };
+        Ok(Self { task: task.clone(), decoder })
+    }
+
+    /// A scorer whose decoder is tuned on validation data: `log_posteriors[i]` are the network's of `valid[i]`.
+    ///
+    /// Also returns what the tuning found, where there was anything to tune.
+    ///
+    /// # Errors
+    /// What [`Scorer::new`] and [`decode::tune`] refuse; [`Error::Shape`] for another number of outputs than sequences or of
+    /// values than frames.
+    pub fn tuned(
+        task: &Task,
+        train: &[Sequence],
+        valid: &[Sequence],
+        log_posteriors: &[Vec<f32>],
+    ) -> Result<(Self, Option<Tuning>)> {
+        let Task::Phones(phones) = task else {
+            return Ok((Self::new(task, train, DecoderWeights::default())?, None));
+        };
+        if valid.len() != log_posteriors.len() {
+            let (expected, got) = (valid.len(), log_posteriors.len());
+            return Err(Error::Shape { sequence: String::new(), what: "list of log-posteriors", expected, got });
+        }
+        let mut utterances = Vec::with_capacity(valid.len());
+        for (sequence, log_posteriors) in valid.iter().zip(log_posteriors) {
+            check_shape(task.classes(), log_posteriors, sequence)?;
+            utterances.push(Utterance { log_posteriors, reference: &sequence.reference });
+        }
+        let model = PhoneModel::estimate(phones, train)?;
+        let tuning = decode::tune(&model, phones, &utterances)?;
+        Ok((Self { task: task.clone(), decoder: Some(Decoder::new(&model, tuning.weights)?) }, Some(tuning)))
+    }
+
+    /// The task that is scored.
+    pub fn task(&self) -> &Task {
+        &self.task
+    }
+
+    /// Counts the errors of one sequence; `log_posteriors`: `[frames, classes]`, row-major, natural logarithms.
+    ///
+    /// The best class of a frame is the lowest of equally good ones. A sequence without frames has no wrong frame, decodes
+    /// to no phone, and is wrong as a whole.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for another number of values or labels than the sequence has frames, [`Error::NotALogProbability`]
+    /// for NaN or +∞.
+    pub fn score(&self, log_posteriors: &[f32], sequence: &Sequence) -> Result<Counts> {
+        let classes = self.task.classes();
+        check_shape(classes, log_posteriors, sequence)?;
+        check_labels(&self.task, sequence)?;
+        let mut counts = Counts::default();
+        match &self.task {
+            Task::Phones(_) => {
+                counts.frames = frame_errors(classes, log_posteriors, &sequence.labels)?;
+                counts.phones = PhoneErrors::between(&sequence.reference, &self.phones(log_posteriors)?);
+            }
+            Task::Frames { .. } => counts.frames = frame_errors(classes, log_posteriors, &sequence.labels)?,
+            Task::Sequences { .. } => {
+                let right = class_of_sequence(classes, log_posteriors)?.is_some_and(|best| [best] == *sequence.labels);
+                counts.sequences = Tally { wrong: u64::from(!right), of: 1 };
+            }
+        }
+        Ok(counts)
+    }
+
+    /// The phones heard, in scoring ids, for reports; empty for other tasks than phones.
+    ///
+    /// # Errors
+    /// What [`Decoder::decode`] refuses.
+    pub fn phones(&self, log_posteriors: &[f32]) -> Result<Vec<u16>> {
+        match (&self.task, &self.decoder) {
+            (Task::Phones(task), Some(decoder)) => {
+                Ok(decode::fold(task, &decoder.decode(log_posteriors, &mut Workspace::default())?.phones))
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+}
+
+fn check_shape(classes: usize, log_posteriors: &[f32], sequence: &Sequence) -> Result<()> {
+    let (expected, got) = (sequence.features.frames() * classes, log_posteriors.len());
+    if expected == got {
+        return Ok(());
+    }
+    Err(Error::Shape { sequence: sequence.id.clone(), what: "log-posteriors", expected, got })
+}
+
+fn check_labels(task: &Task, sequence: &Sequence) -> Result<()> {
+    let expected = match task {
+        Task::Phones(_) | Task::Frames { .. } => sequence.features.frames(),
+        Task::Sequences { .. } => 1,
+    };
+    if sequence.labels.len() == expected {
+        return Ok(());
+    }
+    Err(Error::Shape { sequence: sequence.id.clone(), what: "labels", expected, got: sequence.labels.len() })
+}
+
+/// Labelled frames whose best class is another.
+fn frame_errors(classes: usize, log_posteriors: &[f32], labels: &[u32]) -> Result<Tally> {
+    let mut tally = Tally::default();
+    for (frame, (row, &label)) in log_posteriors.chunks_exact(classes).zip(labels).enumerate() {
+        let best = best_class(frame, row)?;
+        if label != NO_LABEL {
+            tally.of += 1;
+            tally.wrong += u64::from(best != label);
+        }
+    }
+    Ok(tally)
+}
+
+/// The class whose log-posterior, averaged over the frames, is highest; `None` without frames.
+fn class_of_sequence(classes: usize, log_posteriors: &[f32]) -> Result<Option<u32>> {
+    // The sum has its maximum where the mean has it.
+    let mut sums = vec![0f64; classes];
+    for (frame, row) in log_posteriors.chunks_exact(classes).enumerate() {
+        best_class(frame, row)?;
+        for (sum, &value) in sums.iter_mut().zip(row) {
+            *sum += f64::from(value);
+        }
+    }
+    let highest = |best: usize, class: usize| if sums[class] > sums[best] { class } else { best };
+    Ok((!log_posteriors.is_empty()).then(|| (0..classes).fold(0, highest) as u32))
+}
+
+/// The class of the highest value of a frame, the first of equals.
+fn best_class(frame: usize, row: &[f32]) -> Result<u32> {
+    let mut best = 0;
+    for (class, &value) in row.iter().enumerate() {
+        if value.is_nan() || value == f32::INFINITY {
+            return Err(Error::NotALogProbability { frame, class, value });
+        }
+        if value > row[best] {
+            best = class;
+        }
+    }
+    Ok(best as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::{Features, PhoneTask};
+
+    fn sequence(frames: usize, labels: &[u32], reference: &[u16]) -> Sequence {
+        Sequence {
+            id: "s".into(),
+            speaker: String::new(),
+            features: Features { dim: 1, values: vec![0.0; frames] },
+            labels: labels.to_vec(),
+            reference: reference.to_vec(),
+        }
+    }
+
+    fn scorer(task: &Task) -> Scorer {
+        Scorer::new(task, &[], DecoderWeights::default()).expect("a task with classes")
+    }
+
+    #[test]
+    fn frames_without_a_label_do_not_count_and_the_lowest_of_equal_classes_is_best() {
+        let outputs = [-1.0, -1.0, -2.0, -0.1, -0.5, -3.0];
+        let counts = scorer(&Task::Frames { classes: 2 }).score(&outputs, &sequence(3, &[0, NO_LABEL, 1], &[]));
+        let counts = counts.expect("well-formed");
+        assert_eq!(counts.frames, Tally { wrong: 1, of: 2 });
+        assert_eq!(counts.error(&Task::Frames { classes: 2 }), 0.5);
+        assert_eq!((counts.phones, counts.sequences), (PhoneErrors::default(), Tally::default()));
+    }
+
+    #[test]
+    fn a_sequence_is_of_the_class_with_the_best_mean_not_of_the_most_frames() {
+        let task = Task::Sequences { classes: 2 };
+        let outputs = [-0.6, -0.7, -0.6, -0.7, -9.0, -0.0001];
+        let score = |label| scorer(&task).score(&outputs, &sequence(3, &[label], &[])).expect("well-formed").sequences;
+        assert_eq!(score(1), Tally { wrong: 0, of: 1 });
+        assert_eq!(score(0), Tally { wrong: 1, of: 1 });
+        let nothing = scorer(&task).score(&[], &sequence(0, &[0], &[])).expect("well-formed");
+        assert_eq!(nothing.error(&task), 1.0);
+    }
+
+    #[test]
+    fn phones_and_frames_are_both_counted_for_a_phone_task() {
+        let name = |name: &str| name.to_owned();
+        let task = Task::Phones(PhoneTask {
+            phones: ["a", "b", "sil"].map(name).to_vec(),
+            states: 1,
+            scored: ["a", "b"].map(name).to_vec(),
+            fold: vec![Some(0), Some(1), None],
+        });
+        // Clear posteriors: silence, a, a, b, with one frame labelled otherwise.
+        let outputs: Vec<f32> =
+            [2, 0, 0, 1].iter().flat_map(|&best| (0..3).map(move |class| -20.0 * f32::from(class != best))).collect();
+        let counts = scorer(&task).score(&outputs, &sequence(4, &[2, 0, 1, 1], &[0, 1, 0])).expect("well-formed");
+        assert_eq!(counts.frames, Tally { wrong: 1, of: 4 });
+        assert_eq!(counts.phones, PhoneErrors { deletions: 1, reference: 3, ..PhoneErrors::default() });
+        assert!((counts.error(&task) - 1.0 / 3.0).abs() < 1e-15);
+        assert_eq!(scorer(&task).phones(&outputs).expect("well-formed"), [0, 1]);
+    }
+
+    #[test]
+    fn outputs_that_do_not_fit_are_refused() {
+        let task = Task::Frames { classes: 2 };
+        let refusal = |outputs: &[f32], sequence: &Sequence| {
+            scorer(&task).score(outputs, sequence).expect_err("does not fit").to_string()
+        };
+        assert_eq!(
+            refusal(&[0.0; 3], &sequence(2, &[0, 1], &[])),
+            "sequence `s`: log-posteriors has 3 values, expected 4"
+        );
+        assert_eq!(refusal(&[0.0; 4], &sequence(2, &[0], &[])), "sequence `s`: labels has 1 values, expected 2");
+        let nan = refusal(&[0.0, 0.0, 0.0, f32::NAN], &sequence(2, &[0, 1], &[]));
+        assert_eq!(nan, "frame 1, class 1: log-probability is NaN, expected a number below infinity");
+        assert!(Scorer::new(&Task::Frames { classes: 0 }, &[], DecoderWeights::default()).is_err());
+    }
+
+    #[test]
+    fn standard_error_is_that_of_a_binomial_for_equal_single_trials() {
+        // 100 sequences of one trial each, 20 wrong: sqrt(0.2 · 0.8 / 99).
+        let task = Task::Sequences { classes: 2 };
+        let one = |wrong| Counts { sequences: Tally { wrong, of: 1 }, ..Counts::default() };
+        let trials: Vec<Counts> = (0..100).map(|i| one(u64::from(i % 5 == 0))).collect();
+        let error = standard_error(&task, &trials).expect("many sequences");
+        assert!((error - (0.16f64 / 99.0).sqrt()).abs() < 1e-12, "{error}");
+        assert_eq!(standard_error(&task, &trials[..1]), None);
+        assert_eq!(standard_error(&task, &[Counts::default(); 2]), None);
+        assert_eq!(trials.iter().copied().sum::<Counts>().sequences, Tally { wrong: 20, of: 100 });
+    }
+}
