@@ -7,13 +7,15 @@
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};
 
+use serde::{Deserialize, Serialize};
+
 use crate::dataset::{NO_LABEL, Sequence, Task};
 use crate::decode::{self, Decoder, DecoderWeights, PhoneModel, Tuning, Utterance, Workspace};
 use crate::edit::PhoneErrors;
 use crate::error::{Error, Result};
 
 /// How many of how many were wrong.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Wrong ones.
     pub wrong: u64,
@@ -29,7 +31,7 @@ impl Tally {
 }
 
 /// Errors of one sequence or, summed, of many.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Frames with a label whose best class is another; none for [`Task::Sequences`].
     pub frames: Tally,
@@ -167,11 +169,11 @@ impl Scorer {
     /// Counts the errors of one sequence; `log_posteriors`: `[frames, classes]`, row-major, natural logarithms.
     ///
     /// The best class of a frame is the lowest of equally good ones. A sequence without frames has no wrong frame, decodes
-    /// to no phone, and is wrong as a whole.
+    /// to no phone, and is wrong as a whole; one without a label does not count.
     ///
     /// # Errors
-    /// [`Error::Shape`] for another number of values or labels than the sequence has frames, [`Error::NotALogProbability`]
-    /// for NaN or +∞.
+    /// [`Error::Shape`] for another number of values or labels than the sequence has frames, [`Error::Label`] for a label
+    /// outside the task, [`Error::NotALogProbability`] for NaN or +∞.
     pub fn score(&self, log_posteriors: &[f32], sequence: &Sequence) -> Result<Counts> {
         let classes = self.task.classes();
         check_shape(classes, log_posteriors, sequence)?;
@@ -184,8 +186,11 @@ impl Scorer {
             }
             Task::Frames { .. } => counts.frames = frame_errors(classes, log_posteriors, &sequence.labels)?,
             Task::Sequences { .. } => {
-                let right = class_of_sequence(classes, log_posteriors)?.is_some_and(|best| [best] == *sequence.labels);
-                counts.sequences = Tally { wrong: u64::from(!right), of: 1 };
+                let best = class_of_sequence(classes, log_posteriors)?;
+                if sequence.labels != [NO_LABEL] {
+                    let right = best.is_some_and(|best| sequence.labels == [best]);
+                    counts.sequences = Tally { wrong: u64::from(!right), of: 1 };
+                }
             }
         }
         Ok(counts)
@@ -218,10 +223,14 @@ fn check_labels(task: &Task, sequence: &Sequence) -> Result<()> {
         Task::Phones(_) | Task::Frames { .. } => sequence.features.frames(),
         Task::Sequences { .. } => 1,
     };
-    if sequence.labels.len() == expected {
-        return Ok(());
+    let (labels, classes) = (&sequence.labels, task.classes());
+    if labels.len() != expected {
+        return Err(Error::Shape { sequence: sequence.id.clone(), what: "labels", expected, got: labels.len() });
     }
-    Err(Error::Shape { sequence: sequence.id.clone(), what: "labels", expected, got: sequence.labels.len() })
+    match labels.iter().enumerate().find(|(_, label)| **label != NO_LABEL && **label as usize >= classes) {
+        Some((frame, &label)) => Err(Error::Label { sequence: sequence.id.clone(), frame, label, classes }),
+        None => Ok(()),
+    }
 }
 
 /// Labelled frames whose best class is another.
@@ -301,6 +310,7 @@ mod tests {
         let score = |label| scorer(&task).score(&outputs, &sequence(3, &[label], &[])).expect("well-formed").sequences;
         assert_eq!(score(1), Tally { wrong: 0, of: 1 });
         assert_eq!(score(0), Tally { wrong: 1, of: 1 });
+        assert_eq!(score(NO_LABEL), Tally { wrong: 0, of: 0 });
         let nothing = scorer(&task).score(&[], &sequence(0, &[0], &[])).expect("well-formed");
         assert_eq!(nothing.error(&task), 1.0);
     }
@@ -335,6 +345,8 @@ mod tests {
             "sequence `s`: log-posteriors has 3 values, expected 4"
         );
         assert_eq!(refusal(&[0.0; 4], &sequence(2, &[0], &[])), "sequence `s`: labels has 1 values, expected 2");
+        let label = refusal(&[0.0; 4], &sequence(2, &[0, 2], &[]));
+        assert_eq!(label, "sequence `s`: frame 1 has label 2, expected less than 2");
         let nan = refusal(&[0.0, 0.0, 0.0, f32::NAN], &sequence(2, &[0, 1], &[]));
         assert_eq!(nan, "frame 1, class 1: log-probability is NaN, expected a number below infinity");
         assert!(Scorer::new(&Task::Frames { classes: 0 }, &[], DecoderWeights::default()).is_err());

@@ -261,13 +261,11 @@ fn place(utterance: &Utterance, pieces: &[&Alignment]) -> core::result::Result<(
     for &ms in &utterance.silence_ms {
         silence.push(ms.checked_mul(SAMPLES_A_MS).ok_or_else(too_long)?);
     }
-    let lengths = silence.iter().copied().chain(pieces.iter().map(|piece| piece.samples));
-    let total = lengths.into_iter().try_fold(0u64, u64::checked_add).ok_or_else(too_long)?;
+    let mut lengths = silence.iter().copied().chain(pieces.iter().map(|piece| piece.samples));
+    let total = lengths.try_fold(0u64, u64::checked_add).ok_or_else(too_long)?;
     if total != utterance.samples {
-        return Err(format!(
-            "samples is {}, expected {total}, the sum of its recordings and silences",
-            utterance.samples
-        ));
+        let got = utterance.samples;
+        return Err(format!("samples is {got}, expected {total}, the sum of its recordings and silences"));
     }
     let mut segments = Vec::new();
     append(&mut segments, Some(SILENCE), silence[0]);
@@ -292,6 +290,8 @@ fn append(segments: &mut Vec<Segment>, phone: Option<u16>, samples: u64) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::shared_data::shared_data;
 
@@ -435,6 +435,24 @@ mod tests {
         let empty = tempfile::tempdir().expect("a temporary directory");
         let error = open(empty.path(), "split").expect_err("nothing there");
         assert!(matches!(&error, Error::Io { path, .. } if path.ends_with("align.tsv")), "{error}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn a_damaged_byte_is_refused_or_harmless_but_never_a_panic(at in 0usize..700, byte in 0u8..128, in_table: bool) {
+            let damage = |text: &str| {
+                let mut bytes = text.as_bytes().to_vec();
+                let at = at % bytes.len();
+                bytes[at] = byte;
+                String::from_utf8(bytes).expect("ASCII")
+            };
+            let root = if in_table { tree(ALIGN, &damage(LINE)) } else { tree(&damage(ALIGN), LINE) };
+            match open(root.path(), "split") {
+                Ok(corpus) => prop_assert_eq!(corpus.recordings[0].reference.len(), 8),
+                Err(error) => prop_assert!(error.to_string().contains(&*root.path().to_string_lossy())),
+            }
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! middle to move to, so the result is never worse than without the bigram, and the number of decodings is bounded.
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::{Decoder, DecoderWeights, PhoneModel, Workspace, fold};
 use crate::dataset::PhoneTask;
@@ -23,7 +24,7 @@ pub struct Utterance<'a> {
 }
 
 /// What the tuning found.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tuning {
     /// The best weights.
     pub weights: DecoderWeights,
@@ -78,7 +79,7 @@ pub fn tune(model: &PhoneModel, task: &PhoneTask, valid: &[Utterance<'_>]) -> Re
     })
 }
 
-/// Rounds over all axes at most; in our trials the second changed little and a third nothing.
+/// Rounds over all axes at most, which bounds the number of decodings. Seemed reasonable.
 const ROUNDS: usize = 2;
 
 /// One of the weights.
@@ -93,8 +94,8 @@ enum Axis {
 impl Axis {
     const ALL: [Self; 4] = [Self::Bigram, Self::Insertion, Self::Prior, Self::Acoustic];
 
-    /// The coarse values. Scale-like weights grow by factors, the others by steps. The ranges seemed reasonable: they hold
-    /// what the literature uses for hybrid decoding (acoustic 0.05–1, prior 0–1) with room to spare.
+    /// The coarse values: scale-like weights grow by factors, the others by steps. The ranges seemed reasonable; a weight
+    /// found at the end of one is a sign that they are not.
     fn values(self) -> &'static [f64] {
         match self {
             Self::Bigram => &[0.0, 0.5, 1.0, 2.0, 4.0, 8.0],
@@ -110,7 +111,7 @@ impl Axis {
         match self {
             Self::Bigram | Self::Acoustic => [0.7, 0.85, 1.0, 1.2, 1.4].map(|factor| now * factor),
             Self::Insertion => [-1.0, -0.5, 0.0, 0.5, 1.0].map(|step| now + step),
-            Self::Prior => [-0.125, -0.0625, 0.0, 0.0625, 0.125].map(|step| now + step),
+            Self::Prior => [-0.125, -0.0625, 0.0, 0.0625, 0.125].map(|step| (now + step).max(0.0)),
         }
     }
 

@@ -30,7 +30,8 @@ use crate::error::{Error, Result};
 pub struct DecoderWeights {
     /// Of the scaled log-likelihood of a frame; above 0.
     pub acoustic: f64,
-    /// Power of the class prior that posteriors are divided by: 0 takes posteriors, 1 full scaled likelihoods.
+    /// Power of the class prior that posteriors are divided by: 0 takes posteriors, 1 full scaled likelihoods;
+    /// at least 0.
     pub prior: f64,
     /// Of the log-probability of the bigram; at least 0.
     pub bigram: f64,
@@ -49,7 +50,7 @@ impl DecoderWeights {
     fn check(self) -> Result<()> {
         let rules = [
             ("acoustic", self.acoustic, "a number above 0", self.acoustic > 0.0),
-            ("prior", self.prior, "a number", true),
+            ("prior", self.prior, "a number of at least 0", self.prior >= 0.0),
             ("bigram", self.bigram, "a number of at least 0", self.bigram >= 0.0),
             ("insertion", self.insertion, "a number", true),
         ];
