@@ -3,5 +3,11 @@
 //! Modules in order; a module uses only those above it.
 #![forbid(unsafe_code)]
 
+pub mod error;
+pub mod phones;
+
 pub mod corpus;
 pub mod dataset;
+pub mod synth;
+
+pub use error::{Error, Result};
