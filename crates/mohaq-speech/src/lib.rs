@@ -14,6 +14,8 @@ pub mod dataset;
 
 pub mod features;
 
+pub mod synth;
+
 mod cache;
 pub mod prepare;
 
