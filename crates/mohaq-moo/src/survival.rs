@@ -1,10 +1,14 @@
 //! Who lives on: constrained domination, then rank, then crowding (Deb et al. 2002, §III and §VI).
 //!
-//! Feasible candidates are ranked by front; within the front that does not fit as a whole, the less crowded stay. The
+//! Feasible candidates are ranked by front; the front that does not fit as a whole is pruned where it is crowded. The
 //! infeasible come after all of them, each violation a rank of its own. Candidates are brought into the order of their
 //! genomes first and ties are broken by it, so the result depends on the set of candidates and not on how they came.
 
-use crate::{Archive, Points, crowding_distance, non_dominated_sort};
+use crate::{
+    Archive, Points,
+    crowding::{loneliness, prune},
+    non_dominated_sort,
+};
 
 /// A member of the population and its place in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,21 +34,20 @@ pub(crate) fn select(archive: &Archive, mut candidates: Vec<usize>, keep: usize)
     members
 }
 
-/// Appends whole fronts until `keep` is reached, each with the lonelier first.
+/// Appends fronts until there are `keep` members, each with the lonelier first; the last is pruned to what fits.
 fn rank_feasible(archive: &Archive, feasible: &[usize], keep: usize, members: &mut Vec<Member>) {
     let objectives = |&position: &usize| archive.evaluations()[position].score.objectives.as_slice();
     let points = Points::recorded(feasible.iter().map(objectives));
-    for (rank, front) in non_dominated_sort(&points).into_iter().enumerate() {
-        if members.len() >= keep {
+    for (rank, indices) in non_dominated_sort(&points).into_iter().enumerate() {
+        let begin = members.len();
+        if begin >= keep {
             return;
         }
-        let crowding = crowding_distance(&points.subset(&front));
-        let begin = members.len();
-        members.extend(front.iter().zip(crowding).map(|(&index, crowding)| Member {
-            position: feasible[index],
-            rank,
-            crowding,
-        }));
+        let front = points.subset(&indices);
+        let kept = prune(&front, keep - begin);
+        let crowding = loneliness(&front.subset(&kept));
+        let member = |(&index, crowding): (&usize, f64)| Member { position: feasible[indices[index]], rank, crowding };
+        members.extend(kept.iter().zip(crowding).map(member));
         // Stable: equally crowded members stay in the order of their genomes.
         members[begin..].sort_by(|a, b| b.crowding.total_cmp(&a.crowding));
     }
