@@ -148,7 +148,8 @@ impl Nsga2 {
         &self.batch
     }
 
-    /// Takes the scores of the genomes asked, in their order, and selects the next population.
+    /// Takes the scores of the genomes asked, in their order, and selects the next population. In an exhausted space there
+    /// is nothing to take, and nothing changes.
     ///
     /// # Errors
     /// [`Error::ScoreCount`] unless there is one for each; [`Error::ObjectiveCount`], [`Error::Objective`] or
@@ -156,6 +157,9 @@ impl Nsga2 {
     pub fn tell(&mut self, scores: &[Score]) -> Result<(), Error> {
         if scores.len() != self.batch.len() {
             return Err(Error::ScoreCount { expected: self.batch.len(), got: scores.len() });
+        }
+        if self.batch.is_empty() {
+            return Ok(());
         }
         let first = self.archive.len();
         let told = self.batch.iter().zip(scores);
