@@ -32,7 +32,7 @@
 //! asks from the log, and it goes on as if it had never stopped. Nothing in it depends on time, threads or the platform.
 //!
 //! The parts, each usable alone: [`Points`] with [`dominates`], [`non_dominated_sort`], [`non_dominated`] and
-//! [`crowding_distance`]; [`hypervolume`] and its running form [`Hypervolume`]; the [`Archive`] of all evaluations.
+//! [`crowding_distance`] or [`neighbour_distance`]; [`hypervolume`] and its running form [`Hypervolume`]; the [`Archive`] of all evaluations.
 //! What does not fit is an [`Error`]; nothing here repairs a score or a genome.
 #![forbid(unsafe_code)]
 
@@ -57,7 +57,7 @@ mod survival;
 mod nsga2;
 
 pub use archive::{Archive, Evaluation, Score};
-pub use crowding::crowding_distance;
+pub use crowding::{crowding_distance, neighbour_distance};
 pub use error::Error;
 pub use hypervolume::{Hypervolume, hypervolume};
 pub use nsga2::{Nsga2, Nsga2Config};

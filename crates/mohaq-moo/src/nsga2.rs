@@ -4,9 +4,13 @@
 //! search is resumed by making it anew and telling it the logged scores of what it asks: it asks the same again, and
 //! goes on from there as if it had never stopped.
 //!
-//! Departures from Deb et al. 2002: fewer offspring than population are allowed (as MOHAQ uses it); a genome is asked
-//! once in a search, not once in a population; where mating finds nothing new, genomes drawn from the space are asked
-//! instead, until the space is exhausted.
+//! Departures from Deb et al. 2002, each known from later work on NSGA-II:
+//!
+//! * fewer offspring than population, as MOHAQ uses it;
+//! * a genome is asked once in a search, not once in a population; where mating finds nothing new, genomes drawn from
+//!   the space are asked instead, until the space is exhausted;
+//! * the first population is a Latin hypercube, in which no level of a gene is missing by chance;
+//! * the last front is pruned one by one, and by nearest neighbours for three or more objectives (`crowding.rs`).
 
 use std::collections::BTreeSet;
 
@@ -144,7 +148,8 @@ impl Nsga2 {
         &self.batch
     }
 
-    /// Takes the scores of the genomes asked, in their order, and selects the next population.
+    /// Takes the scores of the genomes asked, in their order, and selects the next population. In an exhausted space there
+    /// is nothing to take, and nothing changes.
     ///
     /// # Errors
     /// [`Error::ScoreCount`] unless there is one for each; [`Error::ObjectiveCount`], [`Error::Objective`] or
@@ -152,6 +157,9 @@ impl Nsga2 {
     pub fn tell(&mut self, scores: &[Score]) -> Result<(), Error> {
         if scores.len() != self.batch.len() {
             return Err(Error::ScoreCount { expected: self.batch.len(), got: scores.len() });
+        }
+        if self.batch.is_empty() {
+            return Ok(());
         }
         let first = self.archive.len();
         let told = self.batch.iter().zip(scores);
@@ -200,6 +208,7 @@ impl Nsga2 {
         let mut batch = Batch { archive: &self.archive, genomes: Vec::with_capacity(wanted), taken: BTreeSet::new() };
         if self.generation == 0 {
             batch.offer(self.seeds.iter().cloned(), wanted);
+            batch.offer(self.space.stratified(wanted.saturating_sub(self.seeds.len()), &mut stream), wanted);
         } else {
             self.mate(&mut batch, wanted, &mut stream);
         }

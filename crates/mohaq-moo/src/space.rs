@@ -70,6 +70,24 @@ impl Space {
         Genome(self.levels.iter().map(|&count| stream.level(count)).collect())
     }
 
+    /// `count` drawn genomes in which every level of a gene is as frequent as any other, up to rounding, and the genes
+    /// are independent: a Latin hypercube (McKay, Beckman and Conover 1979, Technometrics 21(2)).
+    pub(crate) fn stratified(&self, count: usize, stream: &mut Stream) -> Vec<Genome> {
+        let mut genomes = vec![Genome(Vec::with_capacity(self.genes())); count];
+        for &levels in &self.levels {
+            let mut column: Vec<u16> = (0..count)
+                .map(|stratum| {
+                    let part = (stratum as f64 + stream.unit()) / count as f64;
+                    // The product may round up to `levels`.
+                    ((part * f64::from(levels)) as u16).min(levels - 1)
+                })
+                .collect();
+            stream.shuffle(&mut column);
+            genomes.iter_mut().zip(column).for_each(|(genome, level)| genome.0.push(level));
+        }
+        genomes
+    }
+
     /// Moves `genome` to the next one in lexicographic order, from the last to the first.
     pub(crate) fn advance(&self, genome: &mut Genome) {
         for (gene, &count) in genome.0.iter_mut().zip(&self.levels).rev() {
@@ -115,6 +133,20 @@ mod tests {
         assert_eq!(genome, Genome(vec![0, 0, 0]));
         assert!(seen.is_sorted());
         assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), 6);
+    }
+
+    #[test]
+    fn a_stratified_sample_has_every_level_equally_often() {
+        let space = Space::new(vec![4, 1, 8, 1000]).unwrap();
+        let sample = space.stratified(40, &mut Stream::new(1, 0));
+        let count = |gene: usize, low: u16, high: u16| {
+            sample.iter().filter(|genome| (low..high).contains(&genome.0[gene])).count()
+        };
+        assert!((0..4).all(|level| count(0, level, level + 1) == 10));
+        assert_eq!(count(1, 0, 1), 40);
+        assert!((0..8).all(|level| count(2, level, level + 1) == 5));
+        assert!((0..40).all(|stratum| count(3, stratum * 25, (stratum + 1) * 25) == 1));
+        assert!(sample.iter().all(|genome| space.check(genome).is_ok()));
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! Who lives on: constrained domination, then rank, then crowding (Deb et al. 2002, §III and §VI).
 //!
-//! Feasible candidates are ranked by front; within the front that does not fit as a whole, the less crowded stay. The
+//! Feasible candidates are ranked by front; the front that does not fit as a whole is pruned where it is crowded. The
 //! infeasible come after all of them, each violation a rank of its own. Candidates are brought into the order of their
 //! genomes first and ties are broken by it, so the result depends on the set of candidates and not on how they came.
 
-use crate::{Archive, Points, crowding_distance, non_dominated_sort};
+use crate::{
+    Archive, Points,
+    crowding::{loneliness, prune},
+    non_dominated_sort,
+};
 
 /// A member of the population and its place in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,21 +34,20 @@ pub(crate) fn select(archive: &Archive, mut candidates: Vec<usize>, keep: usize)
     members
 }
 
-/// Appends whole fronts until `keep` is reached, each with the lonelier first.
+/// Appends fronts until there are `keep` members, each with the lonelier first; the last is pruned to what fits.
 fn rank_feasible(archive: &Archive, feasible: &[usize], keep: usize, members: &mut Vec<Member>) {
     let objectives = |&position: &usize| archive.evaluations()[position].score.objectives.as_slice();
     let points = Points::recorded(feasible.iter().map(objectives));
-    for (rank, front) in non_dominated_sort(&points).into_iter().enumerate() {
-        if members.len() >= keep {
+    for (rank, indices) in non_dominated_sort(&points).into_iter().enumerate() {
+        let begin = members.len();
+        if begin >= keep {
             return;
         }
-        let crowding = crowding_distance(&points.subset(&front));
-        let begin = members.len();
-        members.extend(front.iter().zip(crowding).map(|(&index, crowding)| Member {
-            position: feasible[index],
-            rank,
-            crowding,
-        }));
+        let front = points.subset(&indices);
+        let kept = prune(&front, keep - begin);
+        let crowding = loneliness(&front.subset(&kept));
+        let member = |(&index, crowding): (&usize, f64)| Member { position: feasible[indices[index]], rank, crowding };
+        members.extend(kept.iter().zip(crowding).map(member));
         // Stable: equally crowded members stay in the order of their genomes.
         members[begin..].sort_by(|a, b| b.crowding.total_cmp(&a.crowding));
     }
@@ -60,5 +63,75 @@ fn rank_infeasible(archive: &Archive, mut infeasible: Vec<usize>, members: &mut 
             rank += 1;
         }
         members.push(Member { position, rank, crowding: 0.0 });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Evaluation, Genome, Score};
+
+    fn archive(scores: &[Score], order: &[usize]) -> Archive {
+        let mut archive = Archive::new();
+        let evaluation =
+            |&index: &usize| Evaluation { genome: Genome(vec![index as u16]), score: scores[index].clone() };
+        archive.record(order.iter().map(evaluation).collect()).unwrap();
+        archive
+    }
+
+    /// Gene, rank and crowding of the survivors.
+    fn survivors(archive: &Archive, keep: usize) -> Vec<(u16, usize, f64)> {
+        let members = select(archive, (0..archive.len()).collect(), keep);
+        let gene = |member: &Member| archive.evaluations()[member.position].genome.0[0];
+        members.iter().map(|member| (gene(member), member.rank, member.crowding)).collect()
+    }
+
+    fn scores() -> impl Strategy<Value = Vec<Score>> {
+        (1usize..=4).prop_flat_map(|objectives| {
+            let values = prop::collection::vec((0u8..5).prop_map(f64::from), objectives);
+            let violation = prop_oneof![3 => Just(0.0), 1 => (1u8..4).prop_map(f64::from)];
+            let score = (values, violation).prop_map(|(objectives, violation)| Score { objectives, violation });
+            prop::collection::vec(score, 1..40)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn survivors_do_not_depend_on_the_order_of_candidates(
+            (scores, order) in scores().prop_flat_map(|scores| {
+                let order: Vec<usize> = (0..scores.len()).collect();
+                (Just(scores), Just(order).prop_shuffle())
+            }),
+            keep in 1usize..30,
+        ) {
+            let sorted: Vec<usize> = (0..scores.len()).collect();
+            let kept = survivors(&archive(&scores, &sorted), keep);
+            prop_assert_eq!(&kept, &survivors(&archive(&scores, &order), keep));
+            prop_assert_eq!(kept.len(), keep.min(scores.len()));
+        }
+
+        #[test]
+        fn whoever_is_left_out_beats_no_survivor(scores in scores(), keep in 1usize..30) {
+            let order: Vec<usize> = (0..scores.len()).collect();
+            let kept: Vec<usize> = survivors(&archive(&scores, &order), keep).iter().map(|it| it.0.into()).collect();
+            let beats = |a: &Score, b: &Score| match (a.is_feasible(), b.is_feasible()) {
+                (true, true) => crate::dominates(&a.objectives, &b.objectives),
+                _ => a.violation < b.violation,
+            };
+            for out in (0..scores.len()).filter(|index| !kept.contains(index)) {
+                prop_assert!(!kept.iter().any(|&survivor| beats(&scores[out], &scores[survivor])));
+            }
+        }
+    }
+
+    #[test]
+    fn infeasible_candidates_follow_by_violation_whatever_their_objectives() {
+        let infeasible = |violation| Score { objectives: vec![f64::NAN], violation };
+        let scores = [infeasible(2.0), Score::feasible(vec![9.0]), infeasible(0.5), infeasible(2.0)];
+        let kept = survivors(&archive(&scores, &[0, 1, 2, 3]), 4);
+        let places: Vec<(u16, usize)> = kept.iter().map(|it| (it.0, it.1)).collect();
+        assert_eq!(places, [(1, 0), (2, 1), (0, 2), (3, 2)]);
     }
 }
