@@ -17,4 +17,6 @@ pub mod features;
 mod cache;
 pub mod prepare;
 
+pub mod container;
+
 pub use error::{Error, Result};
