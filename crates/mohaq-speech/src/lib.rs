@@ -19,6 +19,8 @@ pub mod synth;
 mod cache;
 pub mod prepare;
 
+pub mod container;
+
 pub mod edit;
 
 pub mod decode;
