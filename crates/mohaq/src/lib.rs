@@ -6,4 +6,5 @@
 pub mod nn;
 pub mod platform;
 pub mod quant;
+pub mod report;
 pub mod tensor;
