@@ -7,6 +7,7 @@ mod error;
 pub mod nn;
 pub mod platform;
 pub mod quant;
+pub mod report;
 pub mod tensor;
 
 pub use error::{Error, Result};

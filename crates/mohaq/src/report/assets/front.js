@@ -1,0 +1,147 @@
+// The front over any two axes, among everything that was evaluated.
+"use strict";
+
+const choice = { x: byId("axis-x"), y: byId("axis-y"), range: byId("range") };
+axes.forEach((axis, index) => {
+  const name = axis.objective === undefined ? `${axis.label} (no objective)` : axis.label;
+  for (const list of [choice.x, choice.y]) list.append(element("option", { value: index }, name));
+});
+// Costs across and error up is how such fronts are usually drawn.
+const errorAxis = Math.max(0, axes.findIndex((axis) => axis.key === "error"));
+choice.y.value = errorAxis;
+choice.x.value = axes.findIndex((_, index) => index !== errorAxis) ?? errorAxis;
+
+const groups = { front: [], dominated: [], excluded: [] };
+for (const candidate of report.evaluations) {
+  if (frontPoints.has(candidate.id)) groups.front.push(candidate);
+  else if (candidate.violated.length === 0) groups.dominated.push(candidate);
+  else groups.excluded.push(candidate);
+}
+
+/** The members of the front that no other member dominates on these two axes, from left to right. */
+function stairs(x, y) {
+  const sign = (axis) => (axis.direction === "min" ? 1 : -1);
+  const cost = (axis, candidate) => sign(axis) * valueOn(axis, candidate);
+  const known = groups.front.filter((candidate) => valueOn(x, candidate) !== null && valueOn(y, candidate) !== null);
+  known.sort((a, b) => cost(x, a) - cost(x, b) || cost(y, a) - cost(y, b));
+  const kept = [];
+  for (const candidate of known) {
+    if (kept.length === 0 || cost(y, candidate) < cost(y, kept[kept.length - 1])) kept.push(candidate);
+  }
+  return kept.sort((a, b) => valueOn(x, a) - valueOn(x, b));
+}
+
+/** Smallest and largest value on an axis, with room around them; around the front, or over everything. */
+function extent(axis) {
+  const near = choice.range.value === "front";
+  const shown = near ? groups.front : report.evaluations.concat(report.uniform);
+  const values = shown.map((item) => valueOn(axis, item)).filter((value) => value !== null);
+  if (near) values.push(...limitsOn(axis).map((limit) => limit.value));
+  if (values.length === 0) return [0, 1];
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  const room = (high - low) * 0.08 || Math.abs(high) * 0.1 || 1;
+  return [low >= 0 ? Math.max(0, low - room) : low - room, high + room];
+}
+
+/** Lines across an axis: constraints, and the float network. */
+function limitsOn(axis) {
+  const limits = report.constraints
+    .filter((constraint) => constraint.axis === axis.key && constraint.limit !== null)
+    .map((constraint) => ({ value: constraint.limit, name: constraint.label, kind: "limit" }));
+  const float = axis.objective === undefined ? null : report.baseline.values[axis.objective];
+  return float === null ? limits : limits.concat({ value: float, name: "float", kind: "float" });
+}
+
+function tooltip(item) {
+  const candidate = candidates.get(item.data?.id);
+  if (candidate === undefined) return item.data?.uniform ? uniformTip(item.data.uniform) : "";
+  return element("div", { class: "tip" },
+    element("strong", {}, `#${candidate.id}`),
+    ...candidate.violated.map((violation) => element("p", { class: "reason" }, violation.reason)),
+    definitions(figuresOf(candidate)),
+    element("div", { class: "run" }, ...candidate.bits.map(bitCells)));
+}
+function uniformTip(row) {
+  return element("div", { class: "tip" },
+    element("strong", {}, `${row.precision} everywhere`),
+    definitions([["Test error", show(row.test_error_percent, "%")]]
+      .concat(axes.map((axis) => [axis.label, show(valueOn(axis, row), axis.unit)]))));
+}
+
+function frontOption(colour) {
+  const [x, y] = [axes[choice.x.value], axes[choice.y.value]];
+  const range = { x: extent(x), y: extent(y) };
+  const unit = { x: multiple(x.unit, range.x[1]), y: multiple(y.unit, range.y[1]) };
+  const place = (item) => [valueOn(x, item), valueOn(y, item)];
+  const point = (value) => [value[0] / unit.x.factor, value[1] / unit.y.factor];
+  const known = (item) => place(item).every((value) => value !== null);
+  const points = (items) => items.filter(known).map((item) => ({ id: item.id, value: point(place(item)) }));
+  const shown = (box, items) => (byId(box).checked ? items : []);
+  const axis = (side, described, gap) => ({
+    ...axisStyle(colour), type: "value", scale: true,
+    name: `${described.label}${unit[side].name ? ` (${unit[side].name})` : ""}, ${described.direction === "min" ? "less" : "more"} is better`,
+    nameLocation: "middle", nameGap: gap,
+    min: range[side][0] / unit[side].factor, max: range[side][1] / unit[side].factor,
+    axisLabel: { ...axisStyle(colour).axisLabel, showMinLabel: false, showMaxLabel: false },
+  });
+  const lines = [...limitsOn(x).map((limit) => ({ ...limit, side: "x" })), ...limitsOn(y).map((limit) => ({ ...limit, side: "y" }))];
+  return {
+    ...chartStyle(colour),
+    tooltip: { ...chartStyle(colour).tooltip, formatter: tooltip },
+    legend: { top: 0, left: 0, textStyle: { color: colour.muted }, selectedMode: false, itemGap: 16 },
+    toolbox: {
+      right: 0, top: -4, iconStyle: { borderColor: colour.muted },
+      feature: { dataZoom: { title: { zoom: "zoom", back: "undo" }, brushStyle: { color: colour.accent, opacity: 0.15 } } },
+    },
+    grid: { left: 62, right: 18, top: 44, bottom: 52 },
+    xAxis: axis("x", x, 30),
+    yAxis: axis("y", y, 44),
+    dataZoom: ["xAxisIndex", "yAxisIndex"].map((side) => ({
+      type: "inside", [side]: 0, filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseMove: "ctrl", preventDefaultMouseMove: false,
+    })),
+    series: [
+      { name: "excluded", type: "scatter", symbol: "emptyDiamond", symbolSize: 7, data: points(shown("show-excluded", groups.excluded)),
+        itemStyle: { color: colour.faint, opacity: 0.55 } },
+      { name: "dominated", type: "scatter", symbolSize: 6, data: points(shown("show-dominated", groups.dominated)),
+        itemStyle: { color: colour.faint, opacity: 0.45 } },
+      { name: "stairs", type: "line", step: x.direction === "min" ? "end" : "start", symbol: "none", silent: true, data: points(stairs(x, y)),
+        lineStyle: { color: colour.accent, width: 2, opacity: 0.7 }, z: 4 },
+      { name: "front", type: "scatter", symbolSize: 11, data: points(groups.front), z: 5,
+        itemStyle: { color: colour.accent, borderColor: colour.card, borderWidth: 1.5 },
+        markLine: {
+          symbol: "none", silent: true,
+          data: lines.map((line) => ({
+            [`${line.side}Axis`]: line.value / unit[line.side].factor, name: line.name,
+            lineStyle: { color: line.kind === "limit" ? colour.limit : colour.ink, type: line.kind === "limit" ? "dashed" : "dotted", width: 1.5 },
+            label: { formatter: "{b}", position: line.side === "x" ? "insideEndTop" : "insideEndTop", color: line.kind === "limit" ? colour.limit : colour.ink },
+          })),
+        } },
+      { name: "uniform", type: "scatter", symbol: "triangle", symbolSize: 10, z: 6,
+        data: shown("show-uniform", report.uniform).filter(known).map((row) => ({ uniform: row, value: point(place(row)) })),
+        itemStyle: { color: colour.mark },
+        label: { show: true, position: "right", formatter: (item) => item.data.uniform.precision, color: colour.mark, fontSize: 12 } },
+      { name: "selected", type: "scatter", symbol: "emptyCircle", symbolSize: 20, z: 7, silent: true,
+        data: points([candidates.get(selection.id)].filter((one) => one !== undefined)),
+        itemStyle: { color: colour.limit, borderWidth: 2.5, borderColor: colour.limit } },
+    ],
+  };
+}
+
+const front = chartIn("front-chart", frontOption);
+front.chart.on("click", (item) => {
+  if (item.data?.id !== undefined) select(item.data.id);
+});
+function drawFront() {
+  front.draw();
+  byId("axis-how").textContent = [choice.x, choice.y].map((list) => axes[list.value]).map((axis) => `${axis.label}: ${axis.how}.`).join(" ");
+}
+for (const control of byId("front-controls").querySelectorAll("select, input")) control.addEventListener("change", drawFront);
+drawFront();
+onSelect(() => {
+  const series = frontOption(colours()).series.find((one) => one.name === "selected");
+  front.chart.setOption({ series: [{ name: "selected", data: series.data }] });
+});

@@ -1,0 +1,66 @@
+//! The evaluations as comma separated values.
+
+use super::{Evaluation, Figure, Report};
+use std::collections::BTreeMap;
+
+/// Writes the heading and one row a candidate; columns as [`Report::to_csv`] lists them.
+pub(super) fn write(report: &Report) -> String {
+    let test_errors: BTreeMap<u64, Figure> =
+        report.front.iter().map(|point| (point.id, point.test_error_percent)).collect();
+    let rows = report.evaluations.iter().map(|evaluation| row(evaluation, test_errors.get(&evaluation.id)));
+    std::iter::once(heading(report)).chain(rows).map(|fields| line(&fields)).collect()
+}
+
+fn heading(report: &Report) -> Vec<String> {
+    let fixed = ["id", "order", "feasible", "on_front", "error_percent", "test_error_percent"];
+    let costs = ["memory_bytes", "speedup", "energy_pj"];
+    let mut fields: Vec<String> = fixed.into_iter().chain(costs).map(str::to_owned).collect();
+    fields.extend(report.objectives.iter().map(|objective| format!("objective.{}", objective.key)));
+    fields.extend(["violated", "bits"].map(str::to_owned));
+    for site in &report.network.sites {
+        fields.push(format!("{}.weight_bits", site.name));
+        fields.push(format!("{}.activation_bits", site.name));
+    }
+    fields
+}
+
+/// `test_error`: that of a member of the front, `None` for any other candidate.
+fn row(evaluation: &Evaluation, test_error: Option<&Figure>) -> Vec<String> {
+    let measures = &evaluation.measures;
+    let mut fields = vec![
+        evaluation.id.to_string(),
+        evaluation.order.to_string(),
+        evaluation.feasible().to_string(),
+        test_error.is_some().to_string(),
+    ];
+    let test_error = test_error.copied().unwrap_or_default();
+    let costs = [measures.memory_bytes, measures.speedup, measures.energy_pj];
+    let figures = [measures.error_percent, test_error].into_iter().chain(costs);
+    fields.extend(figures.chain(evaluation.values.iter().copied()).map(number));
+    let reasons: Vec<&str> = evaluation.violated.iter().map(|violation| violation.reason.as_str()).collect();
+    fields.push(reasons.join("; "));
+    fields.push(evaluation.bits.to_string());
+    for precision in &evaluation.bits.0 {
+        fields.push(precision.weight.count().to_string());
+        fields.push(precision.activation.count().to_string());
+    }
+    fields
+}
+
+/// The shortest text that reads back as the same number, nothing for a missing one.
+fn number(figure: Figure) -> String {
+    figure.get().map_or_else(String::new, |value| value.to_string())
+}
+
+fn line(fields: &[String]) -> String {
+    let quoted: Vec<String> = fields.iter().map(|field| quote(field)).collect();
+    quoted.join(",") + "\r\n"
+}
+
+fn quote(field: &str) -> String {
+    if field.contains([',', '"', '\r', '\n']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}

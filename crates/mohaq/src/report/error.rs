@@ -1,0 +1,41 @@
+//! What can be wrong with a report.
+
+use thiserror::Error;
+
+/// Why a report could not be read or written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// The text is no JSON, or not that of a report.
+    #[error("report is not readable as JSON")]
+    Json(#[from] serde_json::Error),
+    /// A list has more or fewer entries than what it belongs to.
+    #[error("{what}: {got} entries, expected {expected} (one a {each})")]
+    Length {
+        /// Which list, and of which candidate.
+        what: String,
+        /// What there must be one entry for.
+        each: &'static str,
+        /// Entries it must have.
+        expected: usize,
+        /// Entries it has.
+        got: usize,
+    },
+    /// The front names a candidate that is not among the evaluations.
+    #[error("front: candidate {0} is not among the evaluations")]
+    NotEvaluated(u64),
+    /// Two evaluations carry the same number.
+    #[error("evaluations: candidate {0} is listed twice")]
+    Twice(u64),
+    /// A candidate violates a constraint that the report does not list.
+    #[error("candidate {id}: violates `{constraint}`, which is not among the constraints")]
+    UnknownConstraint {
+        /// The candidate.
+        id: u64,
+        /// What it is said to violate.
+        constraint: String,
+    },
+    /// The page could not be rendered: a fault of the template, not of the data.
+    #[error("page could not be rendered")]
+    Page(#[from] minijinja::Error),
+}

@@ -1,0 +1,170 @@
+//! What came out: the baseline, uniform precisions, every evaluated candidate, the front and how it grew.
+
+use super::Figure;
+use crate::quant::{Precision, QuantSpec};
+use serde::{Deserialize, Serialize};
+
+/// An error rate with what it is made of.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorRate {
+    /// The rate, per cent.
+    pub percent: Figure,
+    /// What was counted, where the error is one of edits between label sequences.
+    pub edits: Option<Edits>,
+}
+
+/// Edits that turn the reference into what was recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Edits {
+    /// Labels recognised as another.
+    pub substitutions: u64,
+    /// Labels missed.
+    pub deletions: u64,
+    /// Labels recognised where there was none.
+    pub insertions: u64,
+    /// Labels of the reference.
+    pub reference: u64,
+}
+
+/// The float network, before any quantization.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Baseline {
+    /// What an error is: `phone error rate`, `frame error rate`.
+    pub error_name: String,
+    /// Error on the validation set.
+    pub valid: ErrorRate,
+    /// Error on the test set.
+    pub test: ErrorRate,
+    /// Its value of each objective, missing where float has none (a speedup on an integer platform).
+    pub values: Vec<Figure>,
+}
+
+/// What is known of an assignment, whatever the objectives of the search are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Measures {
+    /// Error on the validation set, per cent.
+    pub error_percent: Figure,
+    /// Memory of all parameters, bytes.
+    pub memory_bytes: Figure,
+    /// Speedup over the platform's reference precision.
+    pub speedup: Figure,
+    /// Energy of a frame, pJ.
+    pub energy_pj: Figure,
+}
+
+/// The network with one precision at all sites.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UniformPrecision {
+    /// The precision.
+    #[serde(with = "super::bits::one")]
+    pub precision: Precision,
+    /// What it costs; the error is that on the validation set.
+    #[serde(flatten)]
+    pub measures: Measures,
+    /// Error on the test set, per cent.
+    pub test_error_percent: Figure,
+    /// Its value of each objective.
+    pub values: Vec<Figure>,
+}
+
+/// One candidate that the search evaluated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Number of the candidate, unique in the report and below 2⁵³ (a browser reads it).
+    pub id: u64,
+    /// Place in the order of evaluation, from 1.
+    pub order: u64,
+    /// One precision a site.
+    #[serde(with = "super::bits")]
+    pub bits: QuantSpec,
+    /// Value of each objective, as shown.
+    pub values: Vec<Figure>,
+    /// What is known of it beside the objectives.
+    #[serde(flatten)]
+    pub measures: Measures,
+    /// Constraints that it violates; empty for a feasible candidate.
+    pub violated: Vec<Violation>,
+}
+
+impl Evaluation {
+    /// Whether it keeps every constraint.
+    pub fn feasible(&self) -> bool {
+        self.violated.is_empty()
+    }
+}
+
+/// A constraint that a candidate does not keep.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Violation {
+    /// Name of the constraint.
+    pub constraint: String,
+    /// By what it is violated: `error 26.30 %, at most 24.00 %`.
+    pub reason: String,
+}
+
+/// A member of the front.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FrontPoint {
+    /// Number of its evaluation.
+    pub id: u64,
+    /// Error on the whole validation set, per cent.
+    pub valid_error_percent: Figure,
+    /// Error on the test set, per cent, read once after the search.
+    pub test_error_percent: Figure,
+}
+
+/// How the front grew.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hypervolume {
+    /// The reference point, a value for each objective, as shown.
+    pub reference: Vec<Figure>,
+    /// The dominated volume after each count of evaluations, rising.
+    pub points: Vec<HypervolumePoint>,
+}
+
+/// The dominated volume at one time of the search.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HypervolumePoint {
+    /// Candidates evaluated until then.
+    pub evaluations: u64,
+    /// Volume between the front and the reference point.
+    pub hypervolume: Figure,
+}
+
+/// Error when one site alone is quantized.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sensitivity {
+    /// What the other sites have: `all other sites at 16x16`.
+    pub others: String,
+    /// The precisions tried: the columns.
+    pub columns: Vec<SensitivityColumn>,
+}
+
+/// One precision tried at each site in turn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SensitivityColumn {
+    /// The precision.
+    #[serde(with = "super::bits::one")]
+    pub precision: Precision,
+    /// Error on the validation set with each site, and no other, at this precision, per cent.
+    pub error_percent: Vec<Figure>,
+}
+
+/// How long a stage took: for information, no part of the result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StageTime {
+    /// Name of the stage.
+    pub stage: String,
+    /// Wall-clock time, seconds.
+    pub seconds: Figure,
+}
