@@ -33,12 +33,36 @@ pub(super) fn panel_cols<T: Real>() -> usize {
     PANEL_VECTORS * Arch::new().dispatch(Lanes::<T>(std::marker::PhantomData))
 }
 
+/// Where a tile reads A.
+#[derive(Clone, Copy)]
+pub(super) enum Left<'t, T> {
+    /// Panels, each `[depth, PANEL_ROWS]`.
+    Panels(&'t [T]),
+    /// Rows as they lie: row `i` begins at `i * stride`.
+    Rows {
+        /// From the first element of the first row.
+        data: &'t [T],
+        /// From a row to the next.
+        stride: usize,
+    },
+}
+
+impl<'t, T> Left<'t, T> {
+    /// From `row` on, the first of a panel.
+    pub(super) fn from_row(self, row: usize, depth: usize) -> Self {
+        match self {
+            Self::Panels(panels) => Self::Panels(&panels[row * depth..]),
+            Self::Rows { data, stride } => Self::Rows { data: &data[row * stride..], stride },
+        }
+    }
+}
+
 /// What makes one tile of C.
 pub(super) struct Tile<'t, 'c, T> {
-    /// Panels of A, each `[depth, PANEL_ROWS]`.
-    pub a: &'t [T],
+    /// The tile's rows of A.
+    pub left: Left<'t, T>,
     /// Panels of B, each `[depth, panel_cols]`.
-    pub b: &'t [T],
+    pub right: &'t [T],
     /// Length of the sums.
     pub depth: usize,
     /// The tile, row by row.
@@ -59,33 +83,41 @@ impl<T: Real> WithSimd for Tile<'_, '_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { a, b, depth, rows, store } = self;
-        let (a, _) = a.as_chunks::<PANEL_ROWS>();
-        let (b, _) = cast_slice::<T, T::Vector<S>>(b).as_chunks::<PANEL_VECTORS>();
-        let width = PANEL_VECTORS * (size_of::<T::Vector<S>>() / size_of::<T>());
-        for (b, start) in b.chunks_exact(depth).zip((0..).step_by(width)) {
-            for (a, rows) in a.chunks_exact(depth).zip(rows.chunks_mut(PANEL_ROWS)) {
-                let sums = sums::<T, S>(simd, a, b);
-                for (row, sums) in rows.iter_mut().zip(&sums) {
-                    let end = row.len().min(start + width);
-                    write::<T, S>(simd, &mut row[start..end], sums, store);
-                }
+        let Self { left, right, depth, rows, store } = self;
+        let (right, _) = cast_slice::<T, T::Vector<S>>(right).as_chunks::<PANEL_VECTORS>();
+        for (index, b) in right.chunks_exact(depth).enumerate() {
+            for (panel, rows) in rows.chunks_mut(PANEL_ROWS).enumerate() {
+                let sums = match left {
+                    Left::Panels(panels) => {
+                        let (a, _) = panels[panel * PANEL_ROWS * depth..].as_chunks::<PANEL_ROWS>();
+                        let a = &a[..b.len()];
+                        sums::<T, S>(simd, |k, i| a[k][i], b)
+                    }
+                    Left::Rows { data, stride } => {
+                        // Rows that the last panel lacks read the last row again; their sums go nowhere.
+                        let last = rows.len() - 1;
+                        let a: [&[T]; PANEL_ROWS] =
+                            std::array::from_fn(|i| &data[(panel * PANEL_ROWS + i.min(last)) * stride..][..b.len()]);
+                        sums::<T, S>(simd, |k, i| a[i][k], b)
+                    }
+                };
+                write::<T, S>(simd, rows, index, &sums, store);
             }
         }
     }
 }
 
-/// `Σ_k a[k][i] · b[k][j]`, in the order of k.
+/// `Σ_k a(k, i) · b[k][j]`, in the order of k.
 #[inline(always)]
 fn sums<T: Real, S: Simd>(
     simd: S,
-    a: &[[T; PANEL_ROWS]],
+    a: impl Fn(usize, usize) -> T,
     b: &[[T::Vector<S>; PANEL_VECTORS]],
 ) -> [[T::Vector<S>; PANEL_VECTORS]; PANEL_ROWS] {
     let mut sums = [[T::splat(simd, T::ZERO); PANEL_VECTORS]; PANEL_ROWS];
-    for (a, b) in a.iter().zip(b) {
-        for (sums, &a) in sums.iter_mut().zip(a) {
-            let a = T::splat(simd, a);
+    for (k, b) in b.iter().enumerate() {
+        for (i, sums) in sums.iter_mut().enumerate() {
+            let a = T::splat(simd, a(k, i));
             for (sum, &b) in sums.iter_mut().zip(b) {
                 *sum = T::mul_add_lanes(simd, a, b, *sum);
             }
@@ -94,23 +126,32 @@ fn sums<T: Real, S: Simd>(
     sums
 }
 
-/// Puts a row of sums where it belongs; the last panel may be cut short.
+/// Puts sums where they belong, panel `index` of the rows; the last panel may be cut short.
 #[inline(always)]
-fn write<T: Real, S: Simd>(simd: S, row: &mut [T], sums: &[T::Vector<S>; PANEL_VECTORS], store: Store) {
-    let lanes = size_of::<T::Vector<S>>() / size_of::<T>();
-    if row.len() == PANEL_VECTORS * lanes {
-        for (c, &sum) in cast_slice_mut::<T, T::Vector<S>>(row).iter_mut().zip(sums) {
-            *c = match store {
-                Store::Overwrite => sum,
-                Store::Accumulate => T::add_lanes(simd, *c, sum),
-            };
-        }
-    } else {
-        for (c, &sum) in row.iter_mut().zip(cast_slice::<T::Vector<S>, T>(sums)) {
-            *c = match store {
-                Store::Overwrite => sum,
-                Store::Accumulate => *c + sum,
-            };
+fn write<T: Real, S: Simd>(
+    simd: S,
+    rows: &mut [&mut [T]],
+    index: usize,
+    sums: &[[T::Vector<S>; PANEL_VECTORS]; PANEL_ROWS],
+    store: Store,
+) {
+    let width = PANEL_VECTORS * (size_of::<T::Vector<S>>() / size_of::<T>());
+    for (row, sums) in rows.iter_mut().zip(sums) {
+        let row = &mut row[index * width..];
+        if let Some(row) = row.get_mut(..width) {
+            for (c, &sum) in cast_slice_mut::<T, T::Vector<S>>(row).iter_mut().zip(sums) {
+                *c = match store {
+                    Store::Overwrite => sum,
+                    Store::Accumulate => T::add_lanes(simd, *c, sum),
+                };
+            }
+        } else {
+            for (c, &sum) in row.iter_mut().zip(cast_slice::<T::Vector<S>, T>(sums)) {
+                *c = match store {
+                    Store::Overwrite => sum,
+                    Store::Accumulate => *c + sum,
+                };
+            }
         }
     }
 }

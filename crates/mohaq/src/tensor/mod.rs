@@ -24,6 +24,7 @@
 mod exponential;
 mod kernel;
 mod matrix;
+mod pack;
 mod product;
 mod real;
 

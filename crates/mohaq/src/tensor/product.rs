@@ -2,15 +2,16 @@
 //!
 //! ```text
 //! for each slice of k                          (a fixed number of nearly equal slices, by the length of k alone)
-//!     pack A[:, slice] into panels of 6 rows        ∥ over panels
-//!     pack B[slice, :] into panels of 2 vectors     ∥ over panels
-//!     for each tile of C: kernel                    ∥ over tiles
+//!     pack B[slice, :] into panels of 2 vectors       ∥ over panels
+//!     pack A[:, slice] into panels of 6 rows          ∥ over panels, unless the rows of A are contiguous
+//!     for each tile of C: kernel                      ∥ over tiles
 //! ```
 //!
 //! An element of C is the sum over slices of sums in the order of k: neither the tile it lies in nor the thread that
 //! computes it shows in its bits.
 
-use super::kernel::{PANEL_ROWS, Tile, panel_cols};
+use super::kernel::{Left, PANEL_ROWS, Tile, panel_cols};
+use super::pack::pack;
 use super::{Matrix, Real, View};
 use rayon::prelude::*;
 
@@ -56,30 +57,56 @@ pub fn product<T: Real>(a: View<'_, T>, b: View<'_, T>, store: Store, c: &mut Ma
         return;
     }
     let threads = m * n * k >= SERIAL_MACS;
-    let width = panel_cols::<T>();
-    let mut tiles = tiles(c);
-    let mut packed_a = Vec::new();
-    let mut packed_b = Vec::new();
     let depth = k.div_ceil(k.div_ceil(DEPTH));
+    let width = panel_cols::<T>();
+    let mut left = Scratch::<T>::take(if a.col_stride == 1 { 0 } else { m.next_multiple_of(PANEL_ROWS) * depth });
+    let mut right = Scratch::<T>::take(n.next_multiple_of(width) * depth);
+    let mut tiles = tiles(c);
     let mut store = store;
     for start in (0..k).step_by(depth) {
         let depth = depth.min(k - start);
-        pack(a.flip(), start, depth, PANEL_ROWS, threads, &mut packed_a);
-        pack(b, start, depth, width, threads, &mut packed_b);
-        let run = |(rows, index): (&mut Vec<&mut [T]>, usize)| {
-            let (i, j) = (index / n.div_ceil(TILE_COLS), index % n.div_ceil(TILE_COLS));
-            let first_a = i * TILE_ROWS * depth;
-            let first_b = j * TILE_COLS * depth;
-            let a = &packed_a[first_a..packed_a.len().min(first_a + TILE_ROWS * depth)];
-            let b = &packed_b[first_b..packed_b.len().min(first_b + TILE_COLS * depth)];
-            Tile { a, b, depth, rows, store }.run();
+        let right = &mut right.0[..n.next_multiple_of(width) * depth];
+        pack(b, start, depth, width, threads, right);
+        let left = if a.col_stride == 1 {
+            Left::Rows { data: &a.data[start..], stride: a.row_stride }
+        } else {
+            let left = &mut left.0[..m.next_multiple_of(PANEL_ROWS) * depth];
+            pack(a.flip(), start, depth, PANEL_ROWS, threads, left);
+            Left::Panels(left)
+        };
+        let across = n.div_ceil(TILE_COLS);
+        let run = |(index, rows): (usize, &mut Vec<&mut [T]>)| {
+            let left = left.from_row(index / across * TILE_ROWS, depth);
+            let right = &right[index % across * TILE_COLS * depth..];
+            let right = &right[..right.len().min(TILE_COLS * depth)];
+            Tile { left, right, depth, rows, store }.run();
         };
         if threads {
-            tiles.par_iter_mut().enumerate().for_each(|(index, rows)| run((rows, index)));
+            tiles.par_iter_mut().enumerate().for_each(run);
         } else {
-            tiles.iter_mut().enumerate().for_each(|(index, rows)| run((rows, index)));
+            tiles.iter_mut().enumerate().for_each(run);
         }
         store = Store::Accumulate;
+    }
+}
+
+/// Room for packed panels, lent by the thread and given back, so that products allocate once and not each.
+struct Scratch<T: Real>(Vec<T>);
+
+impl<T: Real> Scratch<T> {
+    /// At least `length` elements of any value.
+    fn take(length: usize) -> Self {
+        let mut elements = T::scratch().with(|pool| pool.borrow_mut().pop()).unwrap_or_default();
+        if elements.len() < length {
+            elements.resize(length, T::ZERO);
+        }
+        Self(elements)
+    }
+}
+
+impl<T: Real> Drop for Scratch<T> {
+    fn drop(&mut self) {
+        T::scratch().with(|pool| pool.borrow_mut().push(std::mem::take(&mut self.0)));
     }
 }
 
@@ -97,36 +124,6 @@ fn tiles<T: Real>(c: &mut Matrix<T>) -> Vec<Vec<&mut [T]>> {
         }
     }
     tiles
-}
-
-/// Packs rows `start .. start + depth` of `b` into panels of `width` columns, `[panels, depth, width]`; what the last
-/// panel lacks is zero.
-fn pack<T: Real>(b: View<'_, T>, start: usize, depth: usize, width: usize, threads: bool, packed: &mut Vec<T>) {
-    packed.resize(b.cols.div_ceil(width) * depth * width, T::ZERO);
-    let pack = |(index, panel): (usize, &mut [T])| {
-        let first = index * width;
-        let cols = width.min(b.cols - first);
-        if cols < width {
-            panel.fill(T::ZERO);
-        }
-        if b.col_stride == 1 {
-            for (k, out) in panel.chunks_exact_mut(width).enumerate() {
-                out[..cols].copy_from_slice(&b.data[(start + k) * b.row_stride + first..][..cols]);
-            }
-        } else {
-            for j in 0..cols {
-                let column = &b.data[(first + j) * b.col_stride + start..][..depth];
-                for (out, &x) in panel.chunks_exact_mut(width).zip(column) {
-                    out[j] = x;
-                }
-            }
-        }
-    };
-    if threads {
-        packed.par_chunks_mut(depth * width).enumerate().for_each(pack);
-    } else {
-        packed.chunks_mut(depth * width).enumerate().for_each(pack);
-    }
 }
 
 #[cfg(test)]

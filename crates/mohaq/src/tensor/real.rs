@@ -2,9 +2,11 @@
 
 use super::exponential;
 use pulp::Simd;
+use std::cell::RefCell;
 use std::fmt::Debug;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
+use std::thread::LocalKey;
 
 /// `f32` for work, `f64` for proof.
 ///
@@ -40,6 +42,8 @@ pub trait Real:
     /// Lanes of `S` in this type.
     type Vector<S: Simd>: pulp::bytemuck::Pod;
 
+    /// Buffers of this thread for [`product`](super::product).
+    fn scratch() -> &'static LocalKey<RefCell<Vec<Vec<Self>>>>;
     /// The nearest number of this type.
     fn from_f64(x: f64) -> Self;
     /// The same number.
@@ -70,7 +74,14 @@ pub trait Real:
 
 /// The part that is the same for both types but for a name.
 macro_rules! lanes {
-    ($vector:ident, $splat:ident, $mul_add:ident, $add:ident) => {
+    ($type:ty, $vector:ident, $splat:ident, $mul_add:ident, $add:ident) => {
+        fn scratch() -> &'static LocalKey<RefCell<Vec<Vec<Self>>>> {
+            thread_local! {
+                static SCRATCH: RefCell<Vec<Vec<$type>>> = const { RefCell::new(Vec::new()) };
+            }
+            &SCRATCH
+        }
+
         type Vector<S: Simd> = S::$vector;
 
         #[inline(always)]
@@ -92,7 +103,7 @@ impl Real for f32 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
     const NEG_INFINITY: Self = Self::NEG_INFINITY;
-    lanes!(f32s, splat_f32s, mul_add_f32s, add_f32s);
+    lanes!(f32, f32s, splat_f32s, mul_add_f32s, add_f32s);
 
     #[inline(always)]
     fn from_f64(x: f64) -> Self {
@@ -139,7 +150,7 @@ impl Real for f64 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
     const NEG_INFINITY: Self = Self::NEG_INFINITY;
-    lanes!(f64s, splat_f64s, mul_add_f64s, add_f64s);
+    lanes!(f64, f64s, splat_f64s, mul_add_f64s, add_f64s);
 
     fn from_f64(x: f64) -> Self {
         x
