@@ -88,9 +88,10 @@ def point_set(rng, count, dimension):
     points = rng.integers(0, 64, (count, dimension)) / 64
     fronts = [sorted(int(i) for i in front) for front in NonDominatedSorting().do(points)]
     first = np.unique(points[fronts[0]], axis=0)
+    finite = lambda values: [None if np.isinf(value) else float(value) for value in values]
     return {"points": points.tolist(), "fronts": fronts, "front": first.tolist(),
-            "crowding": [None if np.isinf(d) else float(d) for d in calc_crowding_distance(first)],
-            "neighbours": [None if np.isinf(d) else float(d) for d in calc_mnn(first)] if len(first) > dimension else None,
+            "crowding": finite(calc_crowding_distance(first)),
+            "neighbours": finite(calc_mnn(first)) if len(first) > dimension else None,
             "reference": [0.875] * dimension,
             "hypervolume": float(HV(ref_point=np.full(dimension, 0.875))(points))}
 

@@ -47,7 +47,7 @@ pub struct Nsga2Config {
 }
 
 impl Default for Nsga2Config {
-    /// The settings of MOHAQ (Rezk et al. 2021, §5): population 40, 10 offspring, crossover always, both indices 3.
+    /// The settings of MOHAQ (Rezk et al. 2021): population 40, 10 offspring, crossover always, both indices 3.
     fn default() -> Self {
         Self {
             population: 40,
@@ -153,8 +153,8 @@ impl Nsga2 {
         &self.batch
     }
 
-    /// Takes the scores of the genomes asked, in their order, and selects the next population. In an exhausted space there
-    /// is nothing to take, and nothing changes.
+    /// Takes the scores of the genomes asked, in their order, and selects the next population. In an exhausted space
+    /// there is nothing to take, and nothing changes.
     ///
     /// # Errors
     /// [`Error::ScoreCount`] unless there is one for each; [`Error::ObjectiveCount`], [`Error::Objective`] or
