@@ -3,8 +3,8 @@
 
     python3 -m venv venv && venv/bin/pip install pymoo==0.6.2 && venv/bin/python golden/moo/make.py
 
-`sets`      random points with their non-dominated fronts, crowding distances (the mean over objectives, as pymoo has it),
-            nearest-neighbour measures ("mnn") and hypervolume; numpy's generator with seed 2.
+`sets`      random points with their non-dominated fronts, crowding distances (the mean over objectives, as pymoo has
+            it), nearest-neighbour measures ("mnn") and hypervolume; numpy's generator with seed 2.
 `formulas`  error, speedup and memory of some genomes by the mixed-precision formulas, written for numpy.
 `search`    hypervolumes after 630 evaluations with MOHAQ's settings, seeds 1 to 11: of the last population's front
             (`final`) and of everything evaluated (`all`).
@@ -42,7 +42,8 @@ def formulas(genomes):
     w, a = genomes[:, WEIGHT], genomes[:, ACTIVATION]
     s_w, s_a = S_W[w], S_A[a]
     chain = s_w[:, CHAIN]
-    error = 16.2 + (ALPHA * s_w + BETA * s_a + 0.5 * ALPHA * s_w * s_a).sum(1) + 0.3 * (chain[:, 1:] * chain[:, :-1]).sum(1)
+    error = 16.2 + (ALPHA * s_w + BETA * s_a + 0.5 * ALPHA * s_w * s_a).sum(1)
+    error = error + 0.3 * (chain[:, 1:] * chain[:, :-1]).sum(1)
     speedup = (MACS * np.minimum(64, 256 / (BITS[w] * BITS[a]))).sum(1) / 5637500
     memory = ((MACS * BITS[w]).sum(1) + 8800 * 16) / 8 / 2**20
     return np.c_[error, speedup, memory]
@@ -51,13 +52,15 @@ def formulas(genomes):
 class Precision(Problem):
     def __init__(self, name):
         self.kind, self.seen = name, []
-        super().__init__(n_var=16, n_obj=3 if name == "bfmem" else 2, n_ieq_constr=1 if name == "mem" else 2, xl=0, xu=3, vtype=int)
+        objectives, constraints = {"bf": (2, 2), "mem": (2, 1), "bfmem": (3, 2)}[name]
+        super().__init__(n_var=16, n_obj=objectives, n_ieq_constr=constraints, xl=0, xu=3, vtype=int)
 
     def _evaluate(self, x, out, *args, **kwargs):
         error, speedup, memory = formulas(x.astype(int)).T
         too_wrong, too_large = (error - 24) / 24, (memory - 2) / 2
         error, speedup = (error - 16.2) / 7.8, 1 - speedup / 64
-        out["F"] = np.c_[{"bf": (error, speedup), "mem": (error, memory / 11), "bfmem": (error, speedup, memory / 2)}[self.kind]]
+        columns = {"bf": (error, speedup), "mem": (error, memory / 11), "bfmem": (error, speedup, memory / 2)}
+        out["F"] = np.c_[columns[self.kind]]
         out["G"] = np.c_[(too_wrong,) if self.kind == "mem" else (too_wrong, too_large)]
         self.seen.append((out["F"], out["G"]))
 
@@ -85,18 +88,21 @@ def point_set(rng, count, dimension):
     points = rng.integers(0, 64, (count, dimension)) / 64
     fronts = [sorted(int(i) for i in front) for front in NonDominatedSorting().do(points)]
     first = np.unique(points[fronts[0]], axis=0)
+    finite = lambda values: [None if np.isinf(value) else float(value) for value in values]
     return {"points": points.tolist(), "fronts": fronts, "front": first.tolist(),
-            "crowding": [None if np.isinf(d) else float(d) for d in calc_crowding_distance(first)],
-            "neighbours": [None if np.isinf(d) else float(d) for d in calc_mnn(first)] if len(first) > dimension else None,
-            "reference": [0.875] * dimension, "hypervolume": float(HV(ref_point=np.full(dimension, 0.875))(points))}
+            "crowding": finite(calc_crowding_distance(first)),
+            "neighbours": finite(calc_mnn(first)) if len(first) > dimension else None,
+            "reference": [0.875] * dimension,
+            "hypervolume": float(HV(ref_point=np.full(dimension, 0.875))(points))}
 
 
 def main():
     rng = np.random.default_rng(2)
     genomes = rng.integers(0, 4, (8, 16))
+    sizes = [(1, 2), (2, 3), (24, 2), (40, 2), (24, 3), (48, 3)]
     golden = {
         "versions": {"pymoo": pymoo.__version__, "numpy": np.__version__},
-        "sets": [point_set(rng, count, dimension) for count, dimension in [(1, 2), (2, 3), (24, 2), (40, 2), (24, 3), (48, 3)]],
+        "sets": [point_set(rng, count, dimension) for count, dimension in sizes],
         "formulas": [{"genome": g.tolist(), "values": v.tolist()} for g, v in zip(genomes, formulas(genomes))],
         "search": {name: search(name) for name in ("bf", "mem", "bfmem")},
     }

@@ -1,7 +1,7 @@
 //! A knapsack with two values: pick from 30 things, none beyond what can be carried, so that both values are large.
 //!
-//! `cargo run --release -p mohaq-moo --example knapsack` searches, stops in the middle as if it had been killed, resumes
-//! from the log and prints the front.
+//! `cargo run --release -p mohaq-moo --example knapsack` searches, stops in the middle as if it had been killed,
+//! resumes from the log and prints the front.
 
 use std::collections::BTreeMap;
 

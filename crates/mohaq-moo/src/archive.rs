@@ -8,9 +8,9 @@ use crate::{Error, Genome, Points, sort};
 
 /// What a candidate scored. All objectives are minimised.
 ///
-/// A candidate with a violation above 0 is infeasible: it is worse than every feasible one, and better than those with a
-/// larger violation. Its objectives are kept but never compared, so they may be anything, infinite and NaN included; the
-/// objectives of a feasible candidate must be finite. What could not be measured at all is [`Score::unmeasured`].
+/// A candidate with a violation above 0 is infeasible: it is worse than every feasible one, and better than those with
+/// a larger violation. Its objectives are kept but never compared, so they may be anything, infinite and NaN included;
+/// the objectives of a feasible candidate must be finite. What could not be measured at all is [`Score::unmeasured`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     /// One value an objective, each in its own unit.

@@ -59,7 +59,11 @@ pub(crate) fn loneliness(front: &Points) -> Vec<f64> {
 
 /// Indices of the `keep` points that stay, ascending. Of equally crowded points the one with the larger index goes.
 pub(crate) fn prune(front: &Points, keep: usize) -> Vec<usize> {
-    if front.dimension() <= 2 { prune_by_gaps(front, keep) } else { prune_by_neighbours(front, keep) }
+    match front.dimension() {
+        _ if front.len() <= keep => (0..front.len()).collect(),
+        1 | 2 => prune_by_gaps(front, keep),
+        _ => prune_by_neighbours(front, keep),
+    }
 }
 
 fn prune_by_gaps(front: &Points, keep: usize) -> Vec<usize> {
@@ -97,10 +101,8 @@ fn most_crowded(values: impl DoubleEndedIterator<Item = f64> + ExactSizeIterator
 
 /// Who is near whom in one front.
 struct Neighbourhood {
-    count: usize,
-    dimension: usize,
-    /// `[count, count]`, squared distances in parts of the ranges.
-    squares: Vec<f64>,
+    /// Each objective from 0 to 1 over the front.
+    scaled: Points,
     extreme: Vec<bool>,
 }
 
@@ -113,35 +115,28 @@ struct Measure {
 
 impl Neighbourhood {
     fn new(front: &Points) -> Self {
-        let (count, dimension) = (front.len(), front.dimension());
-        let mut squares = vec![0.0; count * count];
-        let mut extreme = vec![false; count];
-        for axis in 0..dimension {
-            let value = |point: usize| front[point][axis];
-            let least = (0..count).min_by(|&a, &b| value(a).total_cmp(&value(b)));
-            let largest = (0..count).rev().max_by(|&a, &b| value(a).total_cmp(&value(b)));
-            let (Some(least), Some(largest)) = (least, largest) else { continue };
-            extreme[least] = true;
-            extreme[largest] = true;
-            let range = value(largest) - value(least);
-            if range == 0.0 {
-                continue;
-            }
-            for (index, square) in squares.iter_mut().enumerate() {
-                let part = (value(index / count) - value(index % count)) / range;
-                *square += part * part;
+        let mut extreme = vec![false; front.len()];
+        let mut ranges = Vec::with_capacity(front.dimension());
+        for axis in 0..front.dimension() {
+            let by_value = |a: &usize, b: &usize| front[*a][axis].total_cmp(&front[*b][axis]);
+            let least = (0..front.len()).min_by(by_value);
+            let largest = (0..front.len()).rev().max_by(by_value);
+            if let (Some(least), Some(largest)) = (least, largest) {
+                extreme[least] = true;
+                extreme[largest] = true;
+                ranges.push((front[least][axis], front[largest][axis]));
             }
         }
-        Self { count, dimension, squares, extreme }
+        Self { scaled: front.scaled(&ranges), extreme }
     }
 
     fn squared(&self, a: usize, b: usize) -> f64 {
-        self.squares[a * self.count + b]
+        self.scaled[a].iter().zip(&self.scaled[b]).map(|(a, b)| (a - b) * (a - b)).sum()
     }
 
     /// Measures `point` among those `alive`.
     fn measure(&self, point: usize, alive: &[usize]) -> Measure {
-        let wanted = self.dimension.min(alive.len() - 1);
+        let wanted = self.scaled.dimension().min(alive.len() - 1);
         let mut nearest: Vec<f64> = Vec::with_capacity(wanted + 1);
         for &other in alive {
             let square = self.squared(point, other);

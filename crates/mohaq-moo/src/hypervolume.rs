@@ -1,10 +1,10 @@
 //! How much of objective space a set of points dominates, up to a reference point: one number for a whole front.
 //!
-//! Exact for two and three objectives. In the plane the union of boxes is a staircase, kept sorted; a new point adds the
-//! part of its box above the steps it passes. In space the points are swept by the third objective and the staircase of
-//! the first two is what each slab is filled with (Fonseca, Paquete and López-Ibáñez 2006, in its simple form with a
-//! sorted vector). [`Hypervolume`] takes points one at a time and tells what each of them added, which is what a curve
-//! of progress over evaluations needs.
+//! Exact for two and three objectives. In the plane the union of boxes is a staircase, kept sorted; a new point adds
+//! the part of its box above the steps it passes. In space the points are swept by the third objective and the
+//! staircase of the first two is what each slab is filled with (Fonseca, Paquete and López-Ibáñez 2006, in its simple
+//! form with a sorted vector). [`Hypervolume`] takes points one at a time and tells what each of them added, which is
+//! what a curve of progress over evaluations needs.
 //!
 //! Points that are not better than the reference in every objective dominate nothing.
 
@@ -13,8 +13,8 @@ use crate::{Error, Points, points, sort::dominates};
 /// The volume dominated by `points` and bounded by `reference`, in the product of the objectives' units.
 ///
 /// # Errors
-/// [`Error::HypervolumeDimension`] unless there are 2 or 3 objectives, [`Error::Coordinate`] for a reference that is not
-/// finite, [`Error::Dimension`] if the points have another dimension than the reference.
+/// [`Error::HypervolumeDimension`] unless there are 2 or 3 objectives, [`Error::Coordinate`] for a reference that is
+/// not finite, [`Error::Dimension`] if the points have another dimension than the reference.
 pub fn hypervolume(points: &Points, reference: &[f64]) -> Result<f64, Error> {
     let empty = Hypervolume::new(reference)?;
     if points.dimension() != reference.len() {
@@ -58,8 +58,8 @@ impl Hypervolume {
     /// Nothing dominated yet. `reference`: the worst corner, one coordinate an objective.
     ///
     /// # Errors
-    /// [`Error::HypervolumeDimension`] unless there are 2 or 3 objectives, [`Error::Coordinate`] for a reference that is
-    /// not finite.
+    /// [`Error::HypervolumeDimension`] unless there are 2 or 3 objectives, [`Error::Coordinate`] for a reference that
+    /// is not finite.
     pub fn new(reference: &[f64]) -> Result<Self, Error> {
         points::check(reference, reference.len(), 0)?;
         let covered = match *reference {

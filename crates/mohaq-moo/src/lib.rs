@@ -1,8 +1,8 @@
 //! Multi-objective search over discrete genes, by ask and tell. Knows no networks.
 //!
-//! A genome is a list of level indices in a [`Space`]. [`Nsga2`] proposes genomes, the caller scores them however and in
-//! as many threads as it likes, and tells the [`Score`]s: objectives to minimise, and a violation that is 0 where all
-//! constraints hold. The answer is a front: the candidates that nothing else beats in every objective.
+//! A genome is a list of level indices in a [`Space`]. [`Nsga2`] proposes genomes, the caller scores them however and
+//! in as many threads as it likes, and tells the [`Score`]s: objectives to minimise, and a violation that is 0 where
+//! all constraints hold. The answer is a front: the candidates that no other one dominates.
 //!
 //! ```
 //! use mohaq_moo::{Nsga2, Nsga2Config, Score, Space};
@@ -29,11 +29,12 @@
 //! ```
 //!
 //! **Resume is replay.** A search is a pure function of its seed and of what it was told: make it anew, answer what it
-//! asks from the log, and it goes on as if it had never stopped. Nothing in it depends on time, threads or the platform.
+//! asks from the log, and it goes on as if it had never stopped. Nothing in it depends on time, threads or the
+//! platform.
 //!
 //! The parts, each usable alone: [`Points`] with [`dominates`], [`non_dominated_sort`], [`non_dominated`] and
-//! [`crowding_distance`] or [`neighbour_distance`]; [`hypervolume`] and its running form [`Hypervolume`]; the [`Archive`] of all evaluations.
-//! What does not fit is an [`Error`]; nothing here repairs a score or a genome.
+//! [`crowding_distance`] or [`neighbour_distance`]; [`hypervolume`] and its running form [`Hypervolume`]; the
+//! [`Archive`] of all evaluations. What does not fit is an [`Error`]; nothing here repairs a score or a genome.
 #![forbid(unsafe_code)]
 
 // A module uses only those in the groups above its own.

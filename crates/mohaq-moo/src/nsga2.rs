@@ -26,25 +26,28 @@ use crate::{
 /// one pair in a hundred gives a new child, this misses it once in e times.
 const PAIRS_PER_CHILD: usize = 100;
 
+/// Largest population and batch: what fits in memory without thinking. Seemed reasonable.
+const LARGEST: usize = 1_000_000;
+
 /// Settings of the search.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Nsga2Config {
-    /// Members that live on after every generation, and candidates of the first batch. At least 2.
+    /// Members that live on after every generation, and candidates of the first batch. 2 to 1,000,000.
     pub population: usize,
-    /// Candidates of every later batch. At least 1.
+    /// Candidates of every later batch. 1 to 1,000,000.
     pub offspring: usize,
     /// Probability that a pair of parents is crossed.
     pub crossover_probability: f64,
     /// Distribution index of simulated binary crossover: larger stays nearer to the parents.
     pub crossover_eta: f64,
-    /// Probability that a gene mutates; 1/genes if `None`.
+    /// Probability that a gene mutates; if `None`, 1 over the number of genes with more than one level.
     pub mutation_probability: Option<f64>,
     /// Distribution index of polynomial mutation: larger stays nearer to the parent.
     pub mutation_eta: f64,
 }
 
 impl Default for Nsga2Config {
-    /// The settings of MOHAQ (Rezk et al. 2021, §5): population 40, 10 offspring, crossover always, both indices 3.
+    /// The settings of MOHAQ (Rezk et al. 2021): population 40, 10 offspring, crossover always, both indices 3.
     fn default() -> Self {
         Self {
             population: 40,
@@ -64,8 +67,10 @@ impl Nsga2Config {
         };
         let probability = |name, got: f64| require(name, "a probability, 0 to 1", got, (0.0..=1.0).contains(&got));
         let index = |name, got: f64| require(name, "a finite number of at least 0", got, got.is_finite() && got >= 0.0);
-        require("population", "at least 2", self.population as f64, self.population >= 2)?;
-        require("offspring", "at least 1", self.offspring as f64, self.offspring >= 1)?;
+        let size =
+            |name, expected, got: usize, least| require(name, expected, got as f64, (least..=LARGEST).contains(&got));
+        size("population", "2 to 1000000", self.population, 2)?;
+        size("offspring", "1 to 1000000", self.offspring, 1)?;
         probability("crossover_probability", self.crossover_probability)?;
         probability("mutation_probability", self.mutation_probability.unwrap_or(0.0))?;
         index("crossover_eta", self.crossover_eta)?;
@@ -98,7 +103,7 @@ impl Nsga2 {
         let variation = Variation {
             crossover_probability: config.crossover_probability,
             crossover_eta: config.crossover_eta,
-            mutation_probability: config.mutation_probability.unwrap_or(1.0 / space.genes() as f64),
+            mutation_probability: config.mutation_probability.unwrap_or(1.0 / space.free_genes().max(1) as f64),
             mutation_eta: config.mutation_eta,
         };
         let mut search = Self {
@@ -148,8 +153,8 @@ impl Nsga2 {
         &self.batch
     }
 
-    /// Takes the scores of the genomes asked, in their order, and selects the next population. In an exhausted space there
-    /// is nothing to take, and nothing changes.
+    /// Takes the scores of the genomes asked, in their order, and selects the next population. In an exhausted space
+    /// there is nothing to take, and nothing changes.
     ///
     /// # Errors
     /// [`Error::ScoreCount`] unless there is one for each; [`Error::ObjectiveCount`], [`Error::Objective`] or
@@ -205,34 +210,34 @@ impl Nsga2 {
         let left = self.space.size().saturating_sub(self.archive.len() as u128);
         let wanted = usize::try_from(left).map_or(size, |left| size.min(left));
         let mut stream = Stream::new(self.seed, self.generation);
-        let mut batch = Batch { archive: &self.archive, genomes: Vec::with_capacity(wanted), taken: BTreeSet::new() };
+        let mut batch = Batch { archive: &self.archive, wanted, genomes: Vec::new(), taken: BTreeSet::new() };
         if self.generation == 0 {
-            batch.offer(self.seeds.iter().cloned(), wanted);
-            batch.offer(self.space.stratified(wanted.saturating_sub(self.seeds.len()), &mut stream), wanted);
+            batch.offer(self.seeds.iter().cloned());
+            batch.offer(self.space.stratified(wanted.saturating_sub(self.seeds.len()), &mut stream));
         } else {
-            self.mate(&mut batch, wanted, &mut stream);
+            self.mate(&mut batch, &mut stream);
         }
-        while batch.genomes.len() < wanted {
+        while !batch.is_full() {
             // From a drawn genome to the first new one after it. It exists, and at most all known ones lie before it.
             let mut genome = self.space.random(&mut stream);
             while batch.knows(&genome) {
                 self.space.advance(&mut genome);
             }
-            batch.offer([genome], wanted);
+            batch.offer([genome]);
         }
         batch.genomes
     }
 
     /// Fills the batch with children of tournament winners, as far as they are new.
-    fn mate(&self, batch: &mut Batch<'_>, wanted: usize, stream: &mut Stream) {
+    fn mate(&self, batch: &mut Batch<'_>, stream: &mut Stream) {
         let mut tournament = Tournament { members: &self.population, deck: Vec::new() };
-        for _ in 0..PAIRS_PER_CHILD * wanted {
-            if batch.genomes.len() >= wanted {
+        for _ in 0..PAIRS_PER_CHILD * batch.wanted {
+            if batch.is_full() {
                 return;
             }
             let parents = [tournament.winner(stream), tournament.winner(stream)];
             let genomes = parents.map(|parent| &self.archive.evaluations()[parent.position].genome);
-            batch.offer(self.variation.children(&self.space, genomes, stream), wanted);
+            batch.offer(self.variation.children(&self.space, genomes, stream));
         }
     }
 }
@@ -240,19 +245,24 @@ impl Nsga2 {
 /// A batch in the making.
 struct Batch<'a> {
     archive: &'a Archive,
+    wanted: usize,
     genomes: Vec<Genome>,
     taken: BTreeSet<Genome>,
 }
 
 impl Batch<'_> {
+    fn is_full(&self) -> bool {
+        self.genomes.len() >= self.wanted
+    }
+
     fn knows(&self, genome: &Genome) -> bool {
         self.archive.contains(genome) || self.taken.contains(genome)
     }
 
-    /// Takes what is new, up to `wanted` in all.
-    fn offer(&mut self, genomes: impl IntoIterator<Item = Genome>, wanted: usize) {
+    /// Takes what is new, up to what is wanted.
+    fn offer(&mut self, genomes: impl IntoIterator<Item = Genome>) {
         for genome in genomes {
-            if self.genomes.len() < wanted && !self.knows(&genome) {
+            if !self.is_full() && !self.knows(&genome) {
                 self.taken.insert(genome.clone());
                 self.genomes.push(genome);
             }

@@ -81,6 +81,15 @@ impl Points {
         let values = indices.iter().flat_map(|&index| self[index].iter().copied()).collect();
         Self { dimension: self.dimension, values }
     }
+
+    /// The points with each coordinate moved from its range (least, largest) to 0…1; to 0 where the range is empty.
+    pub(crate) fn scaled(&self, ranges: &[(f64, f64)]) -> Self {
+        let scale = |(value, &(least, largest)): (&f64, &(f64, f64))| {
+            if largest > least { (value - least) / (largest - least) } else { 0.0 }
+        };
+        let values = self.iter().flat_map(|point| point.iter().zip(ranges).map(scale)).collect();
+        Self { dimension: self.dimension, values }
+    }
 }
 
 impl core::ops::Index<usize> for Points {

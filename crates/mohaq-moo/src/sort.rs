@@ -1,10 +1,10 @@
 //! Which points are better than which: domination, the fronts behind the front, the front itself.
 //!
 //! Point `a` dominates `b` if it is no worse in any objective and better in at least one. Equal points do not dominate
-//! each other and share a front. Fronts are found by efficient non-dominated sort with binary search (Zhang, Tian, Cheng
-//! and Jin 2015, IEEE Trans. Evol. Comput. 19(2)): visit the points in lexicographic order, so that only points visited
-//! before can dominate, and put each into the first front that holds no dominator. Dominators sit in a prefix of the
-//! fronts, because whatever a front holds is dominated by something in the front before.
+//! each other and share a front. Fronts are found by efficient non-dominated sort with binary search (Zhang, Tian,
+//! Cheng and Jin 2015, IEEE Trans. Evol. Comput. 19(2)): visit the points in lexicographic order, so that only points
+//! visited before can dominate, and put each into the first front that holds no dominator. Dominators sit in a prefix
+//! of the fronts, because whatever a front holds is dominated by something in the front before.
 
 use crate::Points;
 

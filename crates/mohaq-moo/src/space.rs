@@ -45,6 +45,11 @@ impl Space {
         self.levels.len()
     }
 
+    /// Number of genes that have a choice, that is more than one level.
+    pub fn free_genes(&self) -> usize {
+        self.levels.iter().filter(|&&count| count > 1).count()
+    }
+
     /// Number of different genomes, `u128::MAX` if there are more.
     pub fn size(&self) -> u128 {
         self.levels.iter().fold(1, |size: u128, &count| size.saturating_mul(count.into()))

@@ -1,8 +1,8 @@
 //! Published problems of real variables with known fronts, each variable divided into 1,001 levels.
 //!
-//! ZDT1–3: Zitzler, Deb and Thiele 2000, Evol. Comput. 8(2); DTLZ2: Deb, Thiele, Laumanns and Zitzler 2002, CEC. Settings
-//! are those NSGA-II is usually run with on them: 100 members, 100 offspring, crossover 0.9 with index 15, mutation with
-//! index 20. Levels are fine enough that the known fronts are reachable exactly (0 and ½ are levels).
+//! ZDT1–3: Zitzler, Deb and Thiele 2000, Evol. Comput. 8(2); DTLZ2: Deb, Thiele, Laumanns and Zitzler 2002, CEC.
+//! Settings are those NSGA-II is usually run with on them: 100 members, 100 offspring, crossover 0.9 with index 15,
+//! mutation with index 20. Levels are fine enough that the known fronts are reachable exactly (0 and ½ are levels).
 
 use core::f64::consts::PI;
 

@@ -137,11 +137,12 @@ fn a_refused_score_leaves_the_search_as_it_was() {
 fn settings_out_of_range_are_named() {
     let refused = |config: Nsga2Config| Nsga2::new(Space::new(vec![4]).unwrap(), config, 0).unwrap_err().to_string();
     let default = Nsga2Config::default();
-    assert_eq!(refused(Nsga2Config { population: 1, ..default }), "setting `population` is 1, expected at least 2");
+    assert_eq!(refused(Nsga2Config { population: 1, ..default }), "setting `population` is 1, expected 2 to 1000000");
     assert_eq!(
         refused(Nsga2Config { mutation_probability: Some(1.5), ..default }),
         "setting `mutation_probability` is 1.5, expected a probability, 0 to 1"
     );
+    assert!(refused(Nsga2Config { population: usize::MAX, ..default }).contains("`population`"));
     assert!(refused(Nsga2Config { offspring: 0, ..default }).contains("`offspring`"));
     assert!(refused(Nsga2Config { crossover_probability: f64::NAN, ..default }).contains("`crossover_probability`"));
     assert!(refused(Nsga2Config { crossover_eta: -1.0, ..default }).contains("`crossover_eta`"));
