@@ -19,4 +19,9 @@ pub mod prepare;
 
 pub mod container;
 
+pub mod inspect;
+
 pub use error::{Error, Result};
+
+#[cfg(test)]
+mod shared_data;
