@@ -21,13 +21,15 @@ pub mod prepare;
 
 pub mod container;
 
+pub mod inspect;
+
 pub mod edit;
 
 pub mod decode;
 
 pub mod score;
 
+pub use error::{Error, Result};
+
 #[cfg(test)]
 mod shared_data;
-
-pub use error::{Error, Result};

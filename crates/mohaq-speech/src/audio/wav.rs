@@ -218,6 +218,21 @@ mod tests {
         assert_eq!(refusal(&lying), "a.wav: truncated: header says 4294967295 bytes of samples, file has 200");
     }
 
+    #[test]
+    fn real_recordings_have_the_lengths_and_peaks_of_their_table() {
+        let Some(folder) = crate::shared_data::shared_data("fsdd") else { return };
+        let table = std::fs::read_to_string(folder.join("splits.tsv")).expect("the table");
+        // Columns: path digit speaker split split_official split_official_dev index samples peak.
+        let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|line| line.split('\t').collect()).collect();
+        assert_eq!(rows.len(), 3000);
+        for row in rows.iter().step_by(7) {
+            let audio = read(&folder.join(row[0])).expect("a recording");
+            let peak = audio.samples.iter().fold(0.0f32, |peak, sample| peak.max(sample.abs()));
+            assert_eq!((audio.samples.len().to_string().as_str(), audio.sample_rate), (row[7], 8000), "{}", row[0]);
+            assert_eq!(peak.to_string(), row[8], "{}", row[0]);
+        }
+    }
+
     proptest! {
         #[test]
         fn damaged_files_never_panic(at in 0usize..80, byte: u8, cut in 0usize..90) {
