@@ -53,7 +53,7 @@ pub fn load(name_or_path: &str) -> Result<TablePlatform, PlatformError> {
 }
 
 /// The text of a platform file.
-fn read(path: &Path) -> Result<String, PlatformError> {
+pub(super) fn read(path: &Path) -> Result<String, PlatformError> {
     std::fs::read_to_string(path).map_err(|cause| PlatformError::Read { path: path.to_owned(), cause })
 }
 
@@ -64,13 +64,14 @@ fn is_path(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::platform::Platform;
+    use crate::platform::{Platform, check_text};
     use std::error::Error;
 
     #[test]
-    fn built_in_platforms_are_named_as_their_files() {
-        for (name, _) in FILES {
+    fn built_in_platforms_are_named_as_their_files_and_clean() {
+        for (name, text) in FILES {
             assert_eq!(load(name).expect("built in").name(), name);
+            assert_eq!(check_text(text), [], "{name}");
         }
         assert_eq!(list().len(), FILES.len());
     }

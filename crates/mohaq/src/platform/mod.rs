@@ -25,6 +25,7 @@
 //! Source of the formulas: MOHAQ, arXiv 2108.01192.
 
 mod builtin;
+mod check;
 mod cost;
 mod description;
 mod document;
@@ -36,6 +37,7 @@ mod schema;
 mod table;
 
 pub use builtin::{list, load};
+pub use check::{Finding, Severity, check, check_text};
 pub use cost::{Cost, Limit, Violation};
 pub use error::{Fault, PlatformError, Problem};
 pub use report::{PlatformReport, ReportedNumber};

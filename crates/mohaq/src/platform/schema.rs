@@ -2,7 +2,7 @@
 //!
 //! A number is written alone, and then has the `source` (and `estimate`) of its table, or as
 //! `{ value = 0.08, source = "paper", estimate = true }`. Sources are keys of `[sources]`. A missing source is no fault
-//! here, as a file that is being written should run.
+//! here, as a file that is being written should run; [`check`](super::check) insists on it.
 
 use super::description::{Clock, Description, Memory, Provenance, Quantity, Speedup, bit_product};
 use super::document::{Faults, Item, Place, Table, nearest};
