@@ -32,6 +32,8 @@ mod document;
 mod error;
 #[cfg(test)]
 mod published;
+#[cfg(test)]
+mod refused;
 mod report;
 mod schema;
 mod table;
