@@ -257,6 +257,13 @@ source = "sheet"
     }
 
     #[test]
+    fn the_example_of_the_book_has_no_remarks() {
+        let page = include_str!("../../../../book/src/platforms.md");
+        let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
+        assert_eq!(check_text(example.expect("a TOML example")), []);
+    }
+
+    #[test]
     fn a_number_without_a_source_is_an_error() {
         let found = remarks("0.08\nsource = \"sheet\"", "0.08");
         let expected = [
