@@ -1,1 +1,86 @@
 //! Platforms: what a precision costs on a piece of hardware.
+//!
+//! A [`Platform`] prices a [`QuantSpec`] for the [`Workload`] of a network: memory always, speedup, energy and time where
+//! the hardware's numbers are known. It is a trait because users bring hardware; most platforms are one TOML file
+//! ([`TablePlatform`]), in which every number names its source. Three are built in: `silago`, `bitfusion` and `none`.
+//!
+//! ```
+//! use mohaq::nn::{Site, Workload};
+//! use mohaq::platform::{self, Platform};
+//! use mohaq::quant::{Precision, QuantSpec};
+//! use mohaq_rt::Bits;
+//!
+//! let silago = platform::load("silago")?;
+//! let site = Site { name: "fc".into(), inputs: 100, outputs: 10, macs: 1000, weights: 1000 };
+//! let workload = Workload { sites: vec![site], vectors: 10, vectors_published: 0, elementwise: 0 };
+//! let cost = silago.cost(&workload, &QuantSpec::uniform(Precision::new(Bits::Four, Bits::Four), 1))?;
+//! assert_eq!(cost.memory_bits, 1000 * 4 + 10 * 16);
+//! assert_eq!(cost.speedup, Some(4.0));
+//! # Ok::<(), mohaq::platform::PlatformError>(())
+//! ```
+//!
+//! Costs are pure functions of counts and bits. Nothing here simulates: no stalls, no padding, no traffic of
+//! activations; where weights do not fit, that is a [`Violation`], never a silent spill to a slower memory.
+//!
+//! Source of the formulas: MOHAQ, arXiv 2108.01192.
+
+mod builtin;
+mod check;
+mod cost;
+mod description;
+mod document;
+mod error;
+#[cfg(test)]
+mod published;
+#[cfg(test)]
+mod refused;
+mod report;
+mod schema;
+mod table;
+
+pub use builtin::{list, load};
+pub use check::{Finding, Severity, check, check_text};
+pub use cost::{Cost, Limit, Violation};
+pub use error::{Fault, PlatformError, Problem};
+pub use report::{PlatformReport, ReportedNumber};
+pub use table::TablePlatform;
+
+use crate::nn::Workload;
+use crate::quant::{Precision, QuantSpec};
+
+/// Prices precisions on a piece of hardware. Implementations are pure: the same arguments, the same cost.
+pub trait Platform: Send + Sync {
+    /// Name, as in a recipe.
+    fn name(&self) -> &str;
+
+    /// The precisions that a site may take, narrowest first: the levels of a gene.
+    fn precisions(&self) -> &[Precision];
+
+    /// Whether both operands of a site have the same width, so that one gene a site is enough.
+    fn tied(&self) -> bool {
+        self.precisions().iter().all(|precision| precision.weight == precision.activation)
+    }
+
+    /// Memories with a size, to be used as constraints.
+    fn limits(&self) -> &[Limit];
+
+    /// Size of the memory that holds the weights, in bytes.
+    fn sram_bytes(&self) -> Option<u64> {
+        self.limits().iter().find(|limit| limit.weights).map(|limit| limit.bytes)
+    }
+
+    /// Every memory that `cost` does not fit.
+    fn violations(&self, cost: &Cost) -> Vec<Violation> {
+        self.limits().iter().filter_map(|limit| limit.violation(cost)).collect()
+    }
+
+    /// What a frame of `workload` costs at `spec`.
+    ///
+    /// # Errors
+    /// [`PlatformError::Sites`] unless `spec` has one precision a site, [`PlatformError::Precision`] at the first site
+    /// whose precision the hardware lacks, [`PlatformError::NoWork`] for a network without multiplications.
+    fn cost(&self, workload: &Workload, spec: &QuantSpec) -> Result<Cost, PlatformError>;
+
+    /// Every number with its source.
+    fn describe(&self) -> PlatformReport;
+}

@@ -1,0 +1,164 @@
+//! A platform as `mohaq platform show` prints it: every number with its unit, its source and its doubts.
+
+use super::description::{Description, Provenance, Quantity};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Everything that a platform says of itself. Its `Display` is a page of text for people.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PlatformReport {
+    /// Name, as in a recipe.
+    pub name: String,
+    /// One line that says what it is.
+    pub title: String,
+    /// Where the description comes from: a file, or `built-in NAME`.
+    pub origin: String,
+    /// Precisions that a site may take, as `4x8`.
+    pub precisions: Vec<String>,
+    /// Both operands of a site have the same width.
+    pub tied: bool,
+    /// What a search can minimise beside the error.
+    pub objectives: Vec<&'static str>,
+    /// Every number.
+    pub numbers: Vec<ReportedNumber>,
+    /// Texts of the sources, by the name that numbers give.
+    pub sources: BTreeMap<String, String>,
+    /// What a reader of results should know.
+    pub notes: Vec<String>,
+}
+
+/// One number of a platform.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ReportedNumber {
+    /// What it is: `energy.mac_pj.8x8`.
+    pub key: String,
+    /// The number.
+    pub value: f64,
+    /// Its unit, empty for a ratio.
+    pub unit: &'static str,
+    /// Who says so, by name; `None` where the description does not tell.
+    pub source: Option<String>,
+    /// Derived or guessed, neither read nor measured.
+    pub estimate: bool,
+}
+
+/// One number of a description.
+pub(super) struct Number<'d> {
+    pub(super) key: String,
+    pub(super) value: f64,
+    pub(super) unit: &'static str,
+    pub(super) provenance: &'d Provenance,
+}
+
+impl<'d> Number<'d> {
+    fn new(key: impl Into<String>, quantity: &'d Quantity, unit: &'static str) -> Self {
+        Self { key: key.into(), value: quantity.value, unit, provenance: &quantity.provenance }
+    }
+}
+
+/// Every number of `description`, in the order of its sections.
+pub(super) fn numbers(description: &Description) -> Vec<Number<'_>> {
+    let mut numbers = Vec::new();
+    if let Some(speedup) = &description.speedup {
+        numbers
+            .extend(speedup.pairs.iter().map(|(pair, quantity)| Number::new(format!("speedup.{pair}"), quantity, "")));
+        numbers.extend(speedup.cap.iter().map(|cap| Number::new("speedup.cap", cap, "")));
+    }
+    for (pair, quantity) in description.mac_pj.iter().flatten() {
+        numbers.push(Number::new(format!("energy.mac_pj.{pair}"), quantity, "pJ"));
+    }
+    for memory in &description.memories {
+        let key = |of: &str| format!("memory.{}.{of}", memory.name);
+        numbers.extend(memory.bytes.iter().map(|bytes| Number::new(key("bytes"), bytes, "bytes")));
+        numbers.extend(memory.load_pj_per_bit.iter().map(|load| Number::new(key("load_pj_per_bit"), load, "pJ/bit")));
+    }
+    if let Some(clock) = &description.clock {
+        numbers.push(Number::new("clock.hz", &clock.hz, "Hz"));
+        numbers.push(Number::new("clock.macs_per_cycle", &clock.macs_per_cycle, "MAC/cycle"));
+    }
+    numbers
+}
+
+impl fmt::Display for PlatformReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: {} ({})", self.name, self.title, self.origin)?;
+        let tied = if self.tied { ", weight and activation tied" } else { "" };
+        writeln!(f, "precisions (weight x activation): {}{tied}", self.precisions.join(" "))?;
+        writeln!(f, "objectives beside the error: {}", self.objectives.join(", "))?;
+        let width = self.numbers.iter().map(|number| number.key.len()).max().unwrap_or(0);
+        for number in &self.numbers {
+            let source = number.source.as_ref().map_or_else(|| "no source".to_owned(), |name| format!("[{name}]"));
+            let doubt = if number.estimate { ", estimate" } else { "" };
+            let value = format!("{} {}", number.value, number.unit);
+            writeln!(f, "  {:width$}  {:<14} {source}{doubt}", number.key, value.trim_end())?;
+        }
+        for (name, text) in &self.sources {
+            writeln!(f, "[{name}] {text}")?;
+        }
+        self.notes.iter().try_for_each(|note| writeln!(f, "note: {note}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::platform::{Platform, TablePlatform, load};
+
+    #[test]
+    fn the_page_shows_numbers_units_sources_and_doubts() {
+        let text = r#"
+            schema = 1
+            name = "board"
+            title = "A board"
+            notes = ["Measured at 25 degrees."]
+            [sources]
+            sheet = "data sheet, page 3"
+            [operands]
+            pairs = ["4x8", "8x8"]
+            [speedup]
+            pairs = { 4x8 = { value = 3.5, estimate = true }, 8x8 = 2 }
+            source = "sheet"
+            [[memory]]
+            name = "flash"
+            holds = ["weights"]
+            bytes = 1_048_576
+        "#;
+        let page = TablePlatform::parse(text, "board.toml").expect("a good file").describe().to_string();
+        let expected = "\
+board: A board (board.toml)
+precisions (weight x activation): 4x8 8x8
+objectives beside the error: memory, speedup
+  speedup.4x8         3.5            [sheet], estimate
+  speedup.8x8         2              [sheet]
+  memory.flash.bytes  1048576 bytes  no source
+[sheet] data sheet, page 3
+note: Measured at 25 degrees.
+";
+        assert_eq!(page, expected);
+    }
+
+    #[test]
+    fn every_number_of_a_built_in_platform_is_reported() {
+        let silago = load("silago").expect("built in").describe();
+        let keys: Vec<&str> = silago.numbers.iter().map(|number| number.key.as_str()).collect();
+        assert_eq!(
+            keys,
+            [
+                "speedup.4x4",
+                "speedup.8x8",
+                "speedup.16x16",
+                "energy.mac_pj.4x4",
+                "energy.mac_pj.8x8",
+                "energy.mac_pj.16x16",
+                "memory.sram.bytes",
+                "memory.sram.load_pj_per_bit",
+            ]
+        );
+        assert!(
+            silago.numbers.iter().all(|number| silago.sources.contains_key(number.source.as_deref().unwrap_or("")))
+        );
+        assert_eq!(silago.objectives, ["memory", "speedup", "energy"]);
+        assert!(silago.tied);
+        assert_eq!(load("none").expect("built in").describe().objectives, ["memory"]);
+    }
+}

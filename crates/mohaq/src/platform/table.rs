@@ -1,0 +1,367 @@
+//! A platform from a file: prices looked up by precision, and sums over sites.
+
+use super::Platform;
+use super::cost::{Cost, Limit};
+use super::description::{Description, Memory};
+use super::error::PlatformError;
+use super::report::{PlatformReport, ReportedNumber, numbers};
+use crate::nn::{Site, Workload};
+use crate::quant::{Precision, QuantSpec};
+use mohaq_rt::Bits;
+
+/// Width of vectors and elementwise work.
+const VECTOR_BITS: u64 = Bits::Sixteen.count() as u64;
+
+/// A platform that a file describes.
+#[derive(Clone, Debug)]
+pub struct TablePlatform {
+    description: Description,
+    origin: String,
+    precisions: Vec<Precision>,
+    limits: Vec<Limit>,
+    /// By level of the weight's bits, then of the activation's; `None` where the hardware lacks the precision.
+    prices: [[Option<Price>; Bits::ALL.len()]; Bits::ALL.len()],
+    has_speedup: bool,
+    load: Option<Load>,
+    /// Multiply-accumulates of 16×16 a second.
+    rate: Option<f64>,
+}
+
+/// What one multiply-accumulate costs; a quantity that is not priced has a value that is not read.
+#[derive(Clone, Copy, Debug, Default)]
+struct Price {
+    speedup: f64,
+    mac_pj: f64,
+}
+
+/// pJ a bit loaded.
+#[derive(Clone, Copy, Debug)]
+struct Load {
+    weights: f64,
+    vectors: f64,
+}
+
+impl TablePlatform {
+    /// The platform that `text`, a platform file, describes. `origin` names the file in errors and reports.
+    ///
+    /// # Errors
+    /// [`PlatformError::Faults`] with everything that the schema does not allow.
+    pub fn parse(text: &str, origin: &str) -> Result<Self, PlatformError> {
+        match Description::parse(text) {
+            Ok(description) => Ok(Self::compile(description, origin)),
+            Err(faults) => Err(PlatformError::Faults { origin: origin.to_owned(), faults }),
+        }
+    }
+
+    /// One line that says what it is.
+    pub fn title(&self) -> &str {
+        &self.description.title
+    }
+
+    fn compile(description: Description, origin: &str) -> Self {
+        let mut prices = [[None; Bits::ALL.len()]; Bits::ALL.len()];
+        for precision in &description.precisions {
+            let speedup = description.speedup.as_ref().map_or(1.0, |speedup| speedup.pairs[precision].value);
+            let mac_pj = description.mac_pj.as_ref().map_or(0.0, |pairs| pairs[precision].value);
+            prices[level(precision.weight)][level(precision.activation)] = Some(Price { speedup, mac_pj });
+        }
+        let limit = |memory: &Memory| {
+            let bytes = memory.bytes.as_ref()?.value as u64;
+            let Memory { name, weights, vectors, .. } = memory;
+            Some(Limit { memory: name.clone(), bytes, weights: *weights, vectors: *vectors })
+        };
+        let rate = description.clock.as_ref().map(|clock| clock.hz.value * clock.macs_per_cycle.value);
+        Self {
+            origin: origin.to_owned(),
+            precisions: description.precisions.iter().copied().collect(),
+            limits: description.memories.iter().filter_map(limit).collect(),
+            prices,
+            has_speedup: description.speedup.is_some(),
+            load: load(&description),
+            rate,
+            description,
+        }
+    }
+
+    fn price(&self, precision: Precision) -> Option<Price> {
+        self.prices[level(precision.weight)][level(precision.activation)]
+    }
+
+    fn refuse(&self, site: &Site, precision: Precision) -> PlatformError {
+        PlatformError::Precision {
+            platform: self.description.name.clone(),
+            site: site.name.clone(),
+            precision,
+            allowed: self.precisions.clone(),
+        }
+    }
+}
+
+impl Platform for TablePlatform {
+    fn name(&self) -> &str {
+        &self.description.name
+    }
+
+    fn precisions(&self) -> &[Precision] {
+        &self.precisions
+    }
+
+    fn limits(&self) -> &[Limit] {
+        &self.limits
+    }
+
+    fn cost(&self, workload: &Workload, spec: &QuantSpec) -> Result<Cost, PlatformError> {
+        if spec.0.len() != workload.sites.len() {
+            return Err(PlatformError::Sites { expected: workload.sites.len(), got: spec.0.len() });
+        }
+        // Integers up to 2^53 are exact in a double: a network of 10^15 weights is not foreseen.
+        let macs = workload.macs() as f64;
+        if macs == 0.0 {
+            return Err(PlatformError::NoWork);
+        }
+        let mut weight_bits = 0;
+        // Time in units of a 16×16 multiply-accumulate, work weighted by speedup, and pJ of multiplying.
+        let (mut time, mut sped_up, mut mac_pj) = (0.0, 0.0, 0.0);
+        for (site, &precision) in workload.sites.iter().zip(&spec.0) {
+            let price = self.price(precision).ok_or_else(|| self.refuse(site, precision))?;
+            let site_macs = site.macs as f64;
+            weight_bits += site.weights * u64::from(precision.weight.count());
+            time += site_macs / price.speedup;
+            sped_up += site_macs * price.speedup;
+            mac_pj += site_macs * price.mac_pj;
+        }
+        let energy = |vector_bits: u64| {
+            let load = self.load?;
+            Some(weight_bits as f64 * load.weights + vector_bits as f64 * load.vectors + mac_pj)
+        };
+        let vector_bits = workload.vectors * VECTOR_BITS;
+        let vector_bits_paper = workload.vectors_published * VECTOR_BITS;
+        let operations = macs + workload.elementwise as f64;
+        Ok(Cost {
+            weight_bits,
+            memory_bits: weight_bits + vector_bits,
+            memory_bits_paper: weight_bits + vector_bits_paper,
+            speedup: self.has_speedup.then_some(macs / time),
+            speedup_paper: self.has_speedup.then_some(sped_up / operations),
+            energy_pj: energy(vector_bits),
+            energy_pj_paper: energy(vector_bits_paper),
+            frame_time_s: self.rate.filter(|_| self.has_speedup).map(|rate| time / rate),
+        })
+    }
+
+    fn describe(&self) -> PlatformReport {
+        let Description { name, title, notes, sources, .. } = self.description.clone();
+        let priced = [
+            ("memory", true),
+            ("speedup", self.has_speedup),
+            ("energy", self.load.is_some()),
+            ("time", self.rate.is_some() && self.has_speedup),
+        ];
+        let reported = numbers(&self.description).into_iter().map(|number| ReportedNumber {
+            key: number.key,
+            value: number.value,
+            unit: number.unit,
+            source: number.provenance.source.clone(),
+            estimate: number.provenance.estimate,
+        });
+        PlatformReport {
+            name,
+            title,
+            origin: self.origin.clone(),
+            precisions: self.precisions.iter().map(ToString::to_string).collect(),
+            tied: self.tied(),
+            objectives: priced.into_iter().filter_map(|(objective, known)| known.then_some(objective)).collect(),
+            numbers: reported.collect(),
+            sources: sources.into_iter().map(|(name, (text, _))| (name, text)).collect(),
+            notes,
+        }
+    }
+}
+
+/// Load energies, if multiplying is priced too and both kinds of parameters lie in a memory with a price.
+fn load(description: &Description) -> Option<Load> {
+    let of = |holds: fn(&Memory) -> bool| {
+        let memory = description.memories.iter().find(|memory| holds(memory))?;
+        Some(memory.load_pj_per_bit.as_ref()?.value)
+    };
+    description.mac_pj.as_ref()?;
+    Some(Load { weights: of(|memory| memory.weights)?, vectors: of(|memory| memory.vectors)? })
+}
+
+/// Index of a width in [`Bits::ALL`].
+const fn level(bits: Bits) -> usize {
+    bits.count().ilog2() as usize - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::load;
+    use proptest::prelude::*;
+    use std::cmp::{max, min};
+    use std::time::Instant;
+
+    fn workload(macs: &[u64]) -> Workload {
+        let site = |(i, macs): (usize, &u64)| Site {
+            name: format!("l{i}"),
+            inputs: 1,
+            outputs: 1,
+            macs: *macs,
+            weights: macs / 2 + 1,
+        };
+        let sites = macs.iter().enumerate().map(site).collect();
+        Workload { sites, vectors: 1000, vectors_published: 600, elementwise: 5000 }
+    }
+
+    fn spec(platform: &dyn Platform, choices: &[usize]) -> QuantSpec {
+        let precisions = platform.precisions();
+        QuantSpec(choices.iter().map(|choice| precisions[choice % precisions.len()]).collect())
+    }
+
+    #[test]
+    fn a_precision_that_the_hardware_lacks_is_refused_by_site() {
+        let silago = load("silago").expect("built in");
+        assert!(silago.tied());
+        let mut spec = QuantSpec::uniform(Precision::new(Bits::Eight, Bits::Eight), 2);
+        spec.0[1] = Precision::new(Bits::Four, Bits::Eight);
+        let error = silago.cost(&workload(&[10, 10]), &spec).expect_err("operands are tied");
+        let expected = "site `l1`: platform `silago` has no 4x8, expected one of 4x4, 8x8, 16x16";
+        assert_eq!(error.to_string(), expected);
+        spec.0[1] = Precision::new(Bits::Two, Bits::Two);
+        let error = silago.cost(&workload(&[10, 10]), &spec).expect_err("no 2 bit operands");
+        assert!(matches!(error, PlatformError::Precision { site, .. } if site == "l1"));
+    }
+
+    #[test]
+    fn a_specification_of_another_network_is_refused() {
+        let platform = load("none").expect("built in");
+        let spec = spec(&platform, &[0, 1, 2]);
+        let error = platform.cost(&workload(&[1, 1]), &spec).expect_err("one too many");
+        assert_eq!(error.to_string(), "specification has 3 sites, expected 2");
+        let error = platform.cost(&workload(&[]), &QuantSpec(Vec::new())).expect_err("nothing to do");
+        assert!(matches!(error, PlatformError::NoWork));
+    }
+
+    #[test]
+    fn a_clock_gives_time_a_frame() {
+        let text = r#"
+            schema = 1
+            name = "clocked"
+            title = "Clocked"
+            operands = { bits = [8, 16] }
+            speedup = { law = "bit-product" }
+            clock = { hz = 1e6, macs_per_cycle = 2 }
+        "#;
+        let platform = TablePlatform::parse(text, "test").expect("a good file");
+        // 1000 MACs at 4 times 2 a microsecond, and 1000 at 2 a microsecond.
+        let spec =
+            QuantSpec(vec![Precision::new(Bits::Eight, Bits::Eight), Precision::new(Bits::Sixteen, Bits::Sixteen)]);
+        let cost = platform.cost(&workload(&[1000, 1000]), &spec).expect("allowed");
+        assert_eq!(cost.frame_time_s, Some(125e-6 + 500e-6));
+        assert_eq!(platform.describe().objectives, ["memory", "speedup", "time"]);
+    }
+
+    #[test]
+    fn energy_needs_a_price_for_every_memory_that_is_read() {
+        let text = r#"
+            schema = 1
+            name = "two"
+            title = "Two memories"
+            operands = { bits = [8] }
+            energy = { mac_pj = { 8x8 = 0.5 } }
+            [[memory]]
+            name = "flash"
+            holds = ["weights"]
+            load_pj_per_bit = 2
+            [[memory]]
+            name = "sram"
+            holds = ["vectors"]
+            load_pj_per_bit = 0.25
+        "#;
+        let frame = workload(&[1000]);
+        let spec = QuantSpec::uniform(Precision::new(Bits::Eight, Bits::Eight), 1);
+        let cost = |text: &str| TablePlatform::parse(text, "test").expect("a good file").cost(&frame, &spec);
+        // 501 weights of 8 bit from flash, 1000 (or 600) vector elements of 16 bit from SRAM, 1000 MACs.
+        let priced = cost(text).expect("allowed");
+        assert_eq!(priced.energy_pj, Some(4008.0 * 2.0 + 16_000.0 * 0.25 + 500.0));
+        assert_eq!(priced.energy_pj_paper, Some(4008.0 * 2.0 + 9600.0 * 0.25 + 500.0));
+        let unpriced = cost(&text.replace("load_pj_per_bit = 0.25", "")).expect("allowed");
+        assert_eq!(unpriced.energy_pj, None);
+    }
+
+    #[test]
+    fn a_cost_takes_less_than_two_microseconds() {
+        const REPEATS: u32 = 1000;
+        let silago = load("silago").expect("built in");
+        let (frame, spec) = (workload(&[75_900; 8]), spec(&silago, &[0, 1, 2, 0, 1, 2, 0, 1]));
+        // The quickest of many batches: what the machine can do, whatever else it does.
+        let batch = || {
+            let start = Instant::now();
+            let sum: u64 = (0..REPEATS).map(|_| silago.cost(&frame, &spec).expect("allowed").memory_bits).sum();
+            assert!(sum > 0);
+            start.elapsed()
+        };
+        let quickest = (0..50).map(|_| batch()).min().expect("fifty batches");
+        assert!(quickest.as_nanos() < u128::from(2000 * REPEATS), "{quickest:?} for {REPEATS} costs");
+    }
+
+    proptest! {
+        #[test]
+        fn fewer_bits_never_cost_more(
+            macs in proptest::collection::vec(1_u64..10_000_000, 1..12),
+            choices in proptest::collection::vec(0_usize..16, 12),
+            at in 0_usize..12,
+            other in 0_usize..16,
+        ) {
+            for platform in crate::platform::list() {
+                let frame = workload(&macs);
+                let at = at % macs.len();
+                let mut narrow = spec(&platform, &choices[..macs.len()]);
+                let mut wide = narrow.clone();
+                let (a, b) = (narrow.0[at], platform.precisions()[other % platform.precisions().len()]);
+                let lower = Precision::new(min(a.weight, b.weight), min(a.activation, b.activation));
+                let upper = Precision::new(max(a.weight, b.weight), max(a.activation, b.activation));
+                (narrow.0[at], wide.0[at]) = (lower, upper);
+                let narrow = platform.cost(&frame, &narrow).expect("allowed");
+                let wide = platform.cost(&frame, &wide).expect("allowed");
+                prop_assert!(narrow.memory_bits <= wide.memory_bits);
+                prop_assert!(narrow.speedup >= wide.speedup);
+                prop_assert!(narrow.speedup_paper >= wide.speedup_paper);
+                prop_assert!(narrow.energy_pj <= wide.energy_pj);
+                for limit in platform.limits() {
+                    let amount = |cost| limit.violation(cost).map_or(0.0, |violation| violation.amount);
+                    prop_assert!(0.0 <= amount(&narrow) && amount(&narrow) <= amount(&wide));
+                }
+            }
+        }
+
+        #[test]
+        fn time_never_flatters(
+            macs in proptest::collection::vec(1_u64..10_000_000, 1..12),
+            choices in proptest::collection::vec(0_usize..16, 12),
+        ) {
+            // A harmonic mean is at most the arithmetic one of the same speedups.
+            let bitfusion = load("bitfusion").expect("built in");
+            let mut frame = workload(&macs);
+            frame.elementwise = 0;
+            let cost = bitfusion.cost(&frame, &spec(&bitfusion, &choices[..macs.len()])).expect("allowed");
+            let (by_time, paper) = (cost.speedup.expect("priced"), cost.speedup_paper.expect("priced"));
+            prop_assert!(by_time <= paper * (1.0 + 1e-12));
+            prop_assert!((1.0 - 1e-12..=64.0 + 1e-12).contains(&by_time));
+        }
+
+        #[test]
+        fn the_order_of_sites_does_not_matter_to_memory(
+            macs in proptest::collection::vec(1_u64..10_000_000, 2..12),
+            choices in proptest::collection::vec(0_usize..16, 12),
+        ) {
+            let none = load("none").expect("built in");
+            let there = spec(&none, &choices[..macs.len()]);
+            let (mut back, mut reversed) = (there.clone(), macs.clone());
+            back.0.reverse();
+            reversed.reverse();
+            let bits = |macs: &[u64], spec: &QuantSpec| none.cost(&workload(macs), spec).map(|cost| cost.memory_bits).ok();
+            prop_assert_eq!(bits(&macs, &there), bits(&reversed, &back));
+        }
+    }
+}
