@@ -23,6 +23,7 @@ function parallelOption(colour) {
   const lines = groups.front.map((candidate, index) => ({ id: candidate.id, value: line(candidate, index) }));
   return {
     ...chartStyle(colour),
+    tooltip: { ...chartStyle(colour).tooltip, formatter: tooltip },
     parallel: { left: 24, right: 88, top: 76, bottom: 20 },
     parallelAxis: parallelColumns.map((column, dim) => {
       const range = column.bits ? { min: 0.6, max: 4.4, interval: 1 } : { scale: true, splitNumber: 3 };
