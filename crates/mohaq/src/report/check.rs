@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 
 /// Checks that every list is as long as what it belongs to and that every name is known.
 pub(super) fn check(report: &Report) -> Result<()> {
+    if report.objectives.is_empty() {
+        return Err(ReportError::NoObjectives);
+    }
     values("baseline", &report.baseline.values, report)?;
     for row in &report.uniform {
         values(&format!("uniform {}", row.precision), &row.values, report)?;

@@ -21,6 +21,9 @@ pub enum ReportError {
         /// Entries it has.
         got: usize,
     },
+    /// There is nothing that candidates could be compared by.
+    #[error("objectives: none, expected at least one")]
+    NoObjectives,
     /// The front names a candidate that is not among the evaluations.
     #[error("front: candidate {0} is not among the evaluations")]
     NotEvaluated(u64),

@@ -2,10 +2,10 @@
 //!
 //! [`Report`] holds what a run found and nothing that depends on when or where it ran, except the stage times, which are
 //! marked as such. Everything the page says beyond it (the headline, what cut the front) is derived from it in
-//! [`summary`], so a report read back from its JSON renders the same page.
+//! `summary`, so a report read back from its JSON renders the same page.
 //!
 //! The page opens from disk. Script, style and chart library travel in it, a content security policy forbids it any
-//! network, and every text that came from outside is escaped: by the template engine in markup, by [`html`] in the
+//! network, and every text that came from outside is escaped: by the template engine in markup, by `html` in the
 //! embedded data. Tables are plain HTML and readable without scripts; charts, sorting and selection are not.
 //!
 //! It measures nothing and knows no files: the caller fills the value and stores the text.

@@ -108,11 +108,11 @@ fn exclusion(report: &Report, axes: &[Axis], constraint: &Constraint) -> Stateme
     let violates = |one: &&Evaluation| one.violated.iter().any(|violation| violation.constraint == constraint.name);
     let excluded: Vec<&Evaluation> = report.evaluations.iter().filter(violates).collect();
     if excluded.is_empty() {
-        return Statement { about, text: "kept by every evaluated candidate; it excluded none.".to_owned() };
+        return Statement { about, text: "Kept by every evaluated candidate; it excluded none.".to_owned() };
     }
     let alone = excluded.iter().filter(|one| one.violated.len() == 1).count();
     let total = report.evaluations.len();
-    let mut text = format!("excluded {} of {total} candidates, {alone} of them by itself", excluded.len());
+    let mut text = format!("Excluded {} of {total} candidates, {alone} of them by itself", excluded.len());
     let axis = axes.iter().find(|axis| Some(&axis.key) == constraint.axis.as_ref());
     if let (Some(axis), Some(limit)) = (axis, constraint.limit.get()) {
         let distance = |one: &Evaluation| axis.of(one).get().map(|value| (value - limit).abs());
@@ -143,13 +143,13 @@ fn cut(report: &Report, axis: &Axis, candidates: &Candidates<'_>) -> Option<Stat
         Direction::Maximize => "Most",
     };
     let about = format!("{side} {}", axis.label.to_lowercase());
-    let mut text = format!("the front ends at {} (#{})", axis.of(last).show(&axis.unit), last.id);
+    let mut text = format!("The front ends at {} (#{})", axis.of(last).show(&axis.unit), last.id);
     match beyond.iter().min_by(|a, b| (a.0 - end).abs().total_cmp(&(b.0 - end).abs())) {
         None => text += "; no evaluated candidate goes further, so no constraint cut this side.",
         Some((_, nearest)) => {
             let reasons: Vec<&str> = nearest.violated.iter().map(|violation| violation.reason.as_str()).collect();
             text += &format!(
-                ". Of the candidates that go further, {}. The nearest, #{}, has {} and fails by {}.",
+                ". Of the candidates that go further, {}. The nearest, #{}, has {}; it was excluded for {}.",
                 blame(report, &beyond),
                 nearest.id,
                 axis.of(nearest).show(&axis.unit),

@@ -55,12 +55,15 @@ pub(super) struct FrontTable {
 #[derive(Serialize)]
 struct FrontRow {
     id: u64,
+    /// What rows are sorted by: the validation error, +∞ where it is missing.
+    #[serde(skip)]
+    error: f64,
     cells: Vec<Cell>,
     bits: Vec<Widths>,
     spec: String,
 }
 
-/// The front in the report's order: errors, every axis but an error that repeats them, the bits of each site.
+/// The front by rising validation error: both errors, every axis, the bits of each site.
 pub(super) fn front(report: &Report, axes: &[Axis], candidates: &Candidates<'_>) -> FrontTable {
     let name = &report.baseline.error_name;
     let mut columns = vec![
@@ -74,12 +77,15 @@ pub(super) fn front(report: &Report, axes: &[Axis], candidates: &Candidates<'_>)
         let values = axes.iter().map(|axis| Cell::new(axis.of(candidate), &axis.unit));
         Some(FrontRow {
             id: point.id,
+            error: point.valid_error_percent.get().unwrap_or(f64::INFINITY),
             cells: errors.into_iter().chain(values).collect(),
             bits: widths(&candidate.bits),
             spec: candidate.bits.to_string(),
         })
     });
-    FrontTable { columns, rows: rows.collect() }
+    let mut rows: Vec<FrontRow> = rows.collect();
+    rows.sort_by(|a, b| a.error.total_cmp(&b.error).then(a.id.cmp(&b.id)));
+    FrontTable { columns, rows }
 }
 
 fn widths(spec: &QuantSpec) -> Vec<Widths> {

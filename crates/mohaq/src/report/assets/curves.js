@@ -5,7 +5,12 @@
 const parallelColumns = sites.flatMap((site, index) => {
   const parts = report.platform.tied ? [[0, ""]] : [[0, " W"], [1, " A"]];
   return parts.map(([part, suffix]) => ({ name: site.name + suffix, bits: true, value: (candidate) => Math.log2(widths(candidate.bits[index])[part]) }));
-}).concat(axes.map((axis) => ({ name: axis.label, axis, value: (candidate) => valueOn(axis, candidate) })));
+}).concat(axes.map((axis) => {
+  const largest = Math.max(0, ...groups.front.map((candidate) => Math.abs(valueOn(axis, candidate) ?? 0)));
+  const { name, factor } = multiple(axis.unit, largest);
+  const value = (candidate) => (valueOn(axis, candidate) === null ? null : valueOn(axis, candidate) / factor);
+  return { name: name ? `${axis.label}, ${name}` : axis.label, bits: false, value };
+}));
 
 /** A small offset, different for neighbouring lines, so that lines through the same bits stay apart. */
 const spread = (line) => (((line * 7) % 11) / 10 - 0.5) * 0.34;
@@ -18,14 +23,15 @@ function parallelOption(colour) {
   const lines = groups.front.map((candidate, index) => ({ id: candidate.id, value: line(candidate, index) }));
   return {
     ...chartStyle(colour),
-    parallel: { left: 30, right: 60, top: 56, bottom: 28 },
+    tooltip: { ...chartStyle(colour).tooltip, formatter: tooltip },
+    parallel: { left: 24, right: 88, top: 76, bottom: 20 },
     parallelAxis: parallelColumns.map((column, dim) => {
-      const range = column.bits ? { min: 0.6, max: 4.4, interval: 1 } : { scale: true };
+      const range = column.bits ? { min: 0.6, max: 4.4, interval: 1 } : { scale: true, splitNumber: 3 };
       const label = column.bits
         ? { customValues: [1, 2, 3, 4], formatter: (value) => String(2 ** value) }
-        : { formatter: (value) => show(value, column.axis.unit), fontSize: 11 };
+        : { fontSize: 11 };
       return {
-        dim, name: column.name, nameLocation: "end", nameRotate: 28, nameGap: 12, ...range, ...axisStyle(colour),
+        dim, id: `axis${dim}`, name: column.name, nameTruncate: { maxWidth: 120 }, nameLocation: "end", nameRotate: 28, nameGap: 12, ...range, ...axisStyle(colour),
         nameTextStyle: { color: colour.ink, fontSize: 12, align: "left" },
         axisLabel: { color: colour.muted, ...label }, axisTick: column.bits ? { customValues: [1, 2, 3, 4] } : {},
         areaSelectStyle: { width: 16, color: colour.accent, borderColor: colour.accent, opacity: 0.25 },
@@ -43,7 +49,7 @@ byId("parallel-chart").style.minWidth = `${parallelColumns.length * 46}px`;
 const parallel = chartIn("parallel-chart", parallelOption);
 const ranges = new Map();
 parallel.chart.on("axisareaselected", (event) => {
-  const dim = Number(event.parallelAxisIndex ?? event.parallelAxisId?.match(/\d+$/)?.[0] ?? 0);
+  const dim = Number(event.parallelAxisId.slice("axis".length));
   ranges.set(dim, event.intervals ?? []);
   const inside = (candidate, index) => [...ranges].every(([column, intervals]) => {
     const value = parallelColumns[column].value(candidate);

@@ -9,7 +9,7 @@ axes.forEach((axis, index) => {
 // Costs across and error up is how such fronts are usually drawn.
 const errorAxis = Math.max(0, axes.findIndex((axis) => axis.key === "error"));
 choice.y.value = errorAxis;
-choice.x.value = axes.findIndex((_, index) => index !== errorAxis) ?? errorAxis;
+choice.x.value = axes.length === 1 ? errorAxis : axes.findIndex((_, index) => index !== errorAxis);
 
 const groups = { front: [], dominated: [], excluded: [] };
 for (const candidate of report.evaluations) {
@@ -57,8 +57,11 @@ function limitsOn(axis) {
 }
 
 function tooltip(item) {
+  if (item.seriesName === "uniform") return uniformTip(report.uniform[item.data.id]);
   const candidate = candidates.get(item.data?.id);
-  if (candidate === undefined) return item.data?.uniform ? uniformTip(item.data.uniform) : "";
+  return candidate === undefined ? "" : candidateTip(candidate);
+}
+function candidateTip(candidate) {
   return element("div", { class: "tip" },
     element("strong", {}, `#${candidate.id}`),
     ...candidate.violated.map((violation) => element("p", { class: "reason" }, violation.reason)),
@@ -72,14 +75,25 @@ function uniformTip(row) {
       .concat(axes.map((axis) => [axis.label, show(valueOn(axis, row), axis.unit)]))));
 }
 
-function frontOption(colour) {
+/** The chosen axes with their ranges and the multiples of their units, and the points of items on them. */
+function plane() {
   const [x, y] = [axes[choice.x.value], axes[choice.y.value]];
   const range = { x: extent(x), y: extent(y) };
   const unit = { x: multiple(x.unit, range.x[1]), y: multiple(y.unit, range.y[1]) };
-  const place = (item) => [valueOn(x, item), valueOn(y, item)];
-  const point = (value) => [value[0] / unit.x.factor, value[1] / unit.y.factor];
-  const known = (item) => place(item).every((value) => value !== null);
-  const points = (items) => items.filter(known).map((item) => ({ id: item.id, value: point(place(item)) }));
+  const known = (item) => valueOn(x, item) !== null && valueOn(y, item) !== null;
+  // The chart copies its data, so a point carries the number of its item and not the item.
+  const points = (items, number = (item) => item.id) => items.filter(known).map((item) => ({
+    id: number(item), value: [valueOn(x, item) / unit.x.factor, valueOn(y, item) / unit.y.factor],
+  }));
+  return { x, y, range, unit, points };
+}
+
+const selectedPoints = ({ points }) => points([candidates.get(selection.id)].filter((one) => one !== undefined));
+
+function frontOption(colour) {
+  const on = plane();
+  const { x, y, range, unit, points } = on;
+  const hollow = (border, width) => ({ color: "transparent", borderColor: border, borderWidth: width });
   const shown = (box, items) => (byId(box).checked ? items : []);
   const axis = (side, described, gap) => ({
     ...axisStyle(colour), type: "value", scale: true,
@@ -92,20 +106,19 @@ function frontOption(colour) {
   return {
     ...chartStyle(colour),
     tooltip: { ...chartStyle(colour).tooltip, formatter: tooltip },
-    legend: { top: 0, left: 0, textStyle: { color: colour.muted }, selectedMode: false, itemGap: 16 },
     toolbox: {
-      right: 0, top: -4, iconStyle: { borderColor: colour.muted },
+      right: 0, top: 0, itemSize: 14, iconStyle: { borderColor: colour.muted },
       feature: { dataZoom: { title: { zoom: "zoom", back: "undo" }, brushStyle: { color: colour.accent, opacity: 0.15 } } },
     },
-    grid: { left: 62, right: 18, top: 44, bottom: 52 },
+    grid: { left: 62, right: 18, top: 36, bottom: 52 },
     xAxis: axis("x", x, 30),
     yAxis: axis("y", y, 44),
     dataZoom: ["xAxisIndex", "yAxisIndex"].map((side) => ({
       type: "inside", [side]: 0, filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseMove: "ctrl", preventDefaultMouseMove: false,
     })),
     series: [
-      { name: "excluded", type: "scatter", symbol: "emptyDiamond", symbolSize: 7, data: points(shown("show-excluded", groups.excluded)),
-        itemStyle: { color: colour.faint, opacity: 0.55 } },
+      { name: "excluded", type: "scatter", symbol: "diamond", symbolSize: 8, data: points(shown("show-excluded", groups.excluded)),
+        itemStyle: { ...hollow(colour.faint, 1), opacity: 0.6 } },
       { name: "dominated", type: "scatter", symbolSize: 6, data: points(shown("show-dominated", groups.dominated)),
         itemStyle: { color: colour.faint, opacity: 0.45 } },
       { name: "stairs", type: "line", step: x.direction === "min" ? "end" : "start", symbol: "none", silent: true, data: points(stairs(x, y)),
@@ -117,23 +130,22 @@ function frontOption(colour) {
           data: lines.map((line) => ({
             [`${line.side}Axis`]: line.value / unit[line.side].factor, name: line.name,
             lineStyle: { color: line.kind === "limit" ? colour.limit : colour.ink, type: line.kind === "limit" ? "dashed" : "dotted", width: 1.5 },
-            label: { formatter: "{b}", position: line.side === "x" ? "insideEndTop" : "insideEndTop", color: line.kind === "limit" ? colour.limit : colour.ink },
+            label: { formatter: "{b}", position: "insideEndTop", color: line.kind === "limit" ? colour.limit : colour.ink },
           })),
         } },
       { name: "uniform", type: "scatter", symbol: "triangle", symbolSize: 10, z: 6,
-        data: shown("show-uniform", report.uniform).filter(known).map((row) => ({ uniform: row, value: point(place(row)) })),
+        data: points(shown("show-uniform", report.uniform), (row) => report.uniform.indexOf(row)),
         itemStyle: { color: colour.mark },
-        label: { show: true, position: "right", formatter: (item) => item.data.uniform.precision, color: colour.mark, fontSize: 12 } },
-      { name: "selected", type: "scatter", symbol: "emptyCircle", symbolSize: 20, z: 7, silent: true,
-        data: points([candidates.get(selection.id)].filter((one) => one !== undefined)),
-        itemStyle: { color: colour.limit, borderWidth: 2.5, borderColor: colour.limit } },
+        label: { show: true, position: "right", formatter: (item) => report.uniform[item.data.id].precision, color: colour.mark, fontSize: 12 } },
+      { name: "selected", type: "scatter", symbol: "circle", symbolSize: 20, z: 7, silent: true,
+        data: selectedPoints(on), itemStyle: hollow(colour.limit, 2.5) },
     ],
   };
 }
 
 const front = chartIn("front-chart", frontOption);
 front.chart.on("click", (item) => {
-  if (item.data?.id !== undefined) select(item.data.id);
+  if (item.seriesName !== "uniform" && item.data?.id !== undefined) select(item.data.id);
 });
 function drawFront() {
   front.draw();
@@ -142,6 +154,5 @@ function drawFront() {
 for (const control of byId("front-controls").querySelectorAll("select, input")) control.addEventListener("change", drawFront);
 drawFront();
 onSelect(() => {
-  const series = frontOption(colours()).series.find((one) => one.name === "selected");
-  front.chart.setOption({ series: [{ name: "selected", data: series.data }] });
+  front.chart.setOption({ series: [{ name: "selected", data: selectedPoints(plane()) }] });
 });

@@ -58,7 +58,7 @@ onSelect((id) => {
   const rows = frontRows();
   for (const row of rows) {
     const selected = Number(row.dataset.id) === id;
-    row.setAttribute("aria-selected", String(selected));
+    row.setAttribute("aria-current", String(selected));
     row.tabIndex = selected ? 0 : -1;
   }
   if (rows.length > 0 && !frontPoints.has(id)) rows[0].tabIndex = 0;

@@ -1,6 +1,7 @@
 //! Laws of the three writers, on a made-up report.
 
 mod plausible;
+mod sentences;
 
 use super::*;
 use plausible::report;
@@ -189,6 +190,7 @@ fn a_report_that_contradicts_itself_is_refused() {
         message(|report| report.evaluations[3].bits.0.truncate(7)),
         "candidate 4: bits: 7 entries, expected 8 (one a site)"
     );
+    assert_eq!(message(|report| report.objectives.clear()), "objectives: none, expected at least one");
     assert_eq!(message(|report| report.front[0].id = 900), "front: candidate 900 is not among the evaluations");
     assert_eq!(message(|report| report.evaluations[3].id = 1), "evaluations: candidate 1 is listed twice");
     assert_eq!(

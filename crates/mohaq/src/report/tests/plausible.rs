@@ -8,7 +8,7 @@ use mohaq_rt::Bits;
 
 const FLOAT_ERROR: f64 = 16.6;
 const ERROR_LIMIT: f64 = 24.0;
-const MEMORY_LIMIT: f64 = 2_097_152.0;
+const MEMORY_LIMIT: f64 = 2.0 * 1024.0 * 1024.0;
 
 /// Name, inputs, outputs of the matrices of method.md §2.
 const SITES: [(&str, usize, usize); 8] = [
