@@ -34,6 +34,16 @@ impl Bits {
         }
     }
 
+    /// Position in [`Bits::ALL`].
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Two => 0,
+            Self::Four => 1,
+            Self::Eight => 2,
+            Self::Sixteen => 3,
+        }
+    }
+
     /// Smallest code, −2^(bits−1).
     pub const fn min(self) -> i32 {
         -(1 << (self.count() - 1))
@@ -51,7 +61,8 @@ mod tests {
 
     #[test]
     fn codes_span_two_to_the_bits() {
-        for bits in Bits::ALL {
+        for (i, bits) in Bits::ALL.into_iter().enumerate() {
+            assert_eq!(bits.index(), i);
             assert_eq!(bits.max() - bits.min() + 1, 1 << bits.count());
             assert_eq!(Bits::new(bits.count()), Some(bits));
         }

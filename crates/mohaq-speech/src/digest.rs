@@ -13,6 +13,12 @@ const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
 #[derive(Clone, Copy, Debug)]
 pub struct Digest(u128);
 
+impl Default for Digest {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Digest {
     /// The fingerprint of nothing.
     pub const fn new() -> Self {

@@ -2,7 +2,7 @@
 
 use crate::audio::{self, Header};
 use crate::container::{self, TensorDescription};
-use crate::corpus::{AudioSource, Corpus, Recording, Split, timit};
+use crate::corpus::{AudioSource, Corpus, Recording, Split, fsdd, timit};
 use crate::dataset::{Dataset, Sequence, Task};
 use crate::error::{Error, Result};
 use crate::features::Normalise;
@@ -112,6 +112,8 @@ fn inspect_directory(path: &Path) -> Result<Description> {
         inspect_container(path)
     } else if path.read_dir().map_err(Error::io(path))?.next().is_none() {
         Err(Error::corpus(path, "empty directory, expected a corpus"))
+    } else if path.join("splits.tsv").is_file() && path.join("connected").is_dir() {
+        fsdd::open(path, "split").map(|corpus| Description::from(&corpus))
     } else {
         timit::open(path).map(|corpus| Description::from(&corpus))
     }

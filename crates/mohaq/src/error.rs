@@ -1,6 +1,9 @@
 //! Everything that can be wrong with what comes from outside.
 
-use std::path::PathBuf;
+use crate::platform::PlatformError;
+use crate::quant::PrecisionSyntax;
+use crate::report::ReportError;
+use std::path::{Path, PathBuf};
 
 /// A file, a description or data that cannot be used, and why: what was expected, what came, and where.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +90,193 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+
+    // ---- recipes: config
+    /// A recipe that does not parse, or has a key that nobody knows.
+    #[error("{origin}{}: {message}", line.map(|line| format!(":{line}")).unwrap_or_default())]
+    Recipe {
+        /// The file, or the built-in recipe's name.
+        origin: String,
+        /// The line, from 1, where there is one.
+        line: Option<usize>,
+        /// What was expected and what was found.
+        message: String,
+        /// The known key that the unknown one is most like.
+        nearest: Option<String>,
+    },
+    /// A `key=value` of the command line that cannot be applied.
+    #[error("--set {pair}: {message}")]
+    Override {
+        /// As typed.
+        pair: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A value of a recipe that no stage could work with.
+    #[error("`{key}`: {reason}")]
+    Plan {
+        /// The key, dotted.
+        key: String,
+        /// What was expected and what was found.
+        reason: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// Neither a file nor a built-in recipe.
+    #[error("`{name}` is neither a file nor a built-in recipe ({})", known.join(", "))]
+    NoRecipe {
+        /// As typed.
+        name: String,
+        /// The built-in recipes.
+        known: Vec<&'static str>,
+        /// The one that `name` is most like.
+        nearest: Option<String>,
+    },
+
+    // ---- quantization: quant
+    /// Text that is no precision.
+    #[error(transparent)]
+    Bits(#[from] PrecisionSyntax),
+    /// A spec for another number of sites.
+    #[error("{got} precisions for a network of {expected} sites, expected one for all or one each")]
+    SpecLength {
+        /// Precisions given.
+        got: usize,
+        /// Sites of the network.
+        expected: usize,
+    },
+    /// Ranges that cannot be found, or that do not belong to the network.
+    #[error("calibration: {reason}")]
+    Calibration {
+        /// What was expected and what was found.
+        reason: String,
+    },
+
+    // ---- evaluation and search: eval, search
+    /// An output of the network that is NaN.
+    #[error("sequence `{sequence}`: an output of the network is not a number")]
+    NotFinite {
+        /// The sequence.
+        sequence: String,
+    },
+    /// An evaluation log that cannot be gone on with.
+    #[error("{}:{line}: {reason}", path.display())]
+    Log {
+        /// The log.
+        path: PathBuf,
+        /// The line at fault, from 1.
+        line: usize,
+        /// What was expected and what was found.
+        reason: String,
+    },
+
+    // ---- runs: run
+    /// The user asked to stop.
+    #[error("stopped")]
+    Stopped,
+    /// Another process has the run directory.
+    #[error("{}: another process is working in this run directory", path.display())]
+    Locked {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The run directory holds a run that trained another network.
+    #[error("{}: this run directory holds a run with another {section}", path.display())]
+    OtherRun {
+        /// The directory.
+        path: PathBuf,
+        /// What differs.
+        section: String,
+    },
+    /// A result that would have to be overwritten.
+    #[error("{}: exists already", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of a run directory that does not hold what it should.
+    #[error("{}: {reason}", path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and what was found.
+        reason: String,
+    },
+    /// A network that does not fit the data.
+    #[error("{}: the network has {got}, the data {expected}", path.display())]
+    NetworkShape {
+        /// The run directory it came from.
+        path: PathBuf,
+        /// Its inputs and outputs.
+        got: String,
+        /// Those of the data.
+        expected: String,
+    },
+    /// A synthetic corpus of other settings where one is to be made.
+    #[error("{}: holds a synthetic corpus made with other settings or by another version", path.display())]
+    OtherSynthetic {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A network without a matrix product.
+    #[error("the network has no matrix product to quantize")]
+    NoSites,
+
+    // ---- other rooms
+    /// Audio, corpora, decoding.
+    #[error(transparent)]
+    Speech(#[from] mohaq_speech::Error),
+    /// Platforms.
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
+    /// The searcher.
+    #[error(transparent)]
+    Moo(#[from] mohaq_moo::Error),
+    /// Reports.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+}
+
+impl Error {
+    /// An [`Error::Io`] about `path`.
+    pub fn io(path: &Path, source: std::io::Error) -> Self {
+        Self::Io { path: path.to_path_buf(), source }
+    }
+
+    /// What the user could do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Recipe { nearest, .. } | Self::NoRecipe { nearest, .. } => {
+                nearest.as_ref().map(|name| format!("did you mean `{name}`?"))
+            }
+            Self::Plan { hint, .. } => hint.clone(),
+            Self::Stopped => Some("everything finished so far is on disk; --resume goes on".into()),
+            Self::OtherRun { .. } => {
+                Some("choose another directory with --out, or --force to throw that run away".into())
+            }
+            Self::Exists { .. } => {
+                Some("--resume goes on with it, --force starts over, --out names another directory".into())
+            }
+            Self::OtherSynthetic { .. } => Some("remove it, or name another directory with --data".into()),
+            Self::Locked { .. } => Some("wait for it, or choose another directory with --out".into()),
+            Self::Platform(error) => error.hint(),
+            _ => None,
+        }
+    }
+
+    /// True where the request itself is at fault, not the work: an unknown recipe, key, platform or precision.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::Recipe { .. }
+                | Self::Override { .. }
+                | Self::Plan { .. }
+                | Self::NoRecipe { .. }
+                | Self::Bits(_)
+                | Self::SpecLength { .. }
+                | Self::Platform(_)
+        )
+    }
 }
 
 /// A result of this crate.

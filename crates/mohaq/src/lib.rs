@@ -4,10 +4,21 @@
 #![forbid(unsafe_code)]
 
 mod error;
-pub mod nn;
-pub mod platform;
-pub mod quant;
-pub mod report;
+
 pub mod tensor;
+pub mod watch;
+
+pub mod nn;
+
+pub mod quant;
+
+pub mod platform;
+
+pub mod eval;
+
+pub mod search;
+
+pub mod report;
 
 pub use error::{Error, Result};
+pub use mohaq_speech as speech;

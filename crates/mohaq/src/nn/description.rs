@@ -101,7 +101,8 @@ pub struct LinearDescription {
     /// Names the layer's site and parameters; `fc` by default, or `fc0`, `fc1`, … where there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Width of the output.
+    /// Width of the output. 0, where it is left out: no network can be made, until a recipe fills it in from its data.
+    #[serde(default)]
     pub outputs: usize,
 }
 

@@ -152,6 +152,13 @@ impl<T: Real> Network<T> {
         parameters
     }
 
+    /// Recurrent vectors and biases: every parameter that is no site's weight.
+    pub fn vectors_mut(&mut self) -> Vec<ParameterMut<'_, T>> {
+        let vectors =
+            |parameter: &ParameterMut<'_, T>| [".vectors", ".bias"].iter().any(|end| parameter.name.ends_with(end));
+        self.parameters_mut().into_iter().filter(vectors).collect()
+    }
+
     /// The weights of every site, in the order of [`Workload::sites`].
     pub fn site_weights(&self) -> Vec<&Matrix<T>> {
         self.layers.iter().flat_map(Layer::sites).map(|(_, weight)| weight).collect()

@@ -1,5 +1,20 @@
 //! Quantization: which precision goes where, clips and grids, calibration, and the network as the device will see it.
+//!
+//! Symmetric integers of 2, 4 and 8 bit and 16 bit fixed point for both operands of every site; recurrent vectors, biases
+//! and elementwise work stay at 16 bit fixed point, and a product is brought back to it before anything else happens.
+//! Source: MOHAQ (Rezk et al. 2021), section on post-training quantization.
+//!
+//! A fake-quantized network computes in f32 on values that are all on their grids. What it does *not* do is round inside
+//! the recurrence: that is the integer engine's.
 
+mod calibrate;
+mod fake;
+mod grid;
+mod histogram;
 mod spec;
 
-pub use spec::{Precision, QuantSpec};
+pub use calibrate::{Calibration, OperandRange, QuantizeSettings, SiteRange, calibrate, evenly_spaced};
+pub use fake::{FakeQuantized, QuantizedBank};
+pub use grid::{FRACTIONS, Grid};
+pub use histogram::{BINS, ClipMethod, Histogram, weight_clip};
+pub use spec::{Precision, PrecisionSyntax, QuantSpec};

@@ -1,0 +1,129 @@
+//! Evaluation: from a spec to a measurement, and from a measurement to what a search minimises.
+//!
+//! [`Evaluator`] is the single read-only door between search and network. It borrows everything and changes nothing, so
+//! measuring candidates in parallel, in another order or again after a crash gives the same numbers.
+
+mod goals;
+mod judge;
+mod objective;
+
+pub use goals::{Goals, Violation};
+pub use judge::{Judge, log_posteriors};
+pub use objective::{Limit, Objective};
+
+use crate::Result;
+use crate::nn::Workload;
+use crate::platform::{Cost, Platform};
+use crate::quant::{QuantSpec, QuantizedBank};
+use mohaq_speech::score::Counts;
+use serde::{Deserialize, Serialize};
+
+/// What one candidate showed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measurement {
+    /// The error that the task is judged by, per cent.
+    pub error_percent: f64,
+    /// What it is made of.
+    pub errors: Counts,
+    /// What the platform asks for it.
+    pub cost: Cost,
+}
+
+/// Measures candidates of one network, calibration, development set and platform.
+pub struct Evaluator<'a> {
+    /// The network at every width.
+    pub bank: &'a QuantizedBank,
+    /// What a frame costs it.
+    pub workload: &'a Workload,
+    /// Where it is to run.
+    pub platform: &'a dyn Platform,
+    /// What it is measured on.
+    pub judge: &'a Judge<'a>,
+}
+
+impl Evaluator<'_> {
+    /// Errors and cost of the network at `spec`.
+    ///
+    /// # Errors
+    /// Where the platform does not allow a precision of `spec`, or the network's output is not finite.
+    pub fn measure(&self, spec: &QuantSpec) -> Result<Measurement> {
+        let cost = self.platform.cost(self.workload, spec)?;
+        let errors = self.judge.errors(self.bank.network(), &self.bank.at(spec))?;
+        Ok(Measurement { error_percent: self.judge.percent(&errors), errors, cost })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::{Batch, Network, NetworkDescription, log_softmax};
+    use crate::platform;
+    use crate::quant::{Precision, QuantizeSettings, calibrate};
+    use mohaq_rt::Bits;
+    use mohaq_speech::dataset::{Features, Sequence, Task};
+    use mohaq_speech::decode::DecoderWeights;
+    use mohaq_speech::score::Scorer;
+
+    fn network() -> Network {
+        let text = "input = 4\nlayers = [{ kind = \"sru\", hidden = 8 }, { kind = \"linear\", outputs = 3 }]";
+        Network::new(&NetworkDescription::from_toml(text).unwrap(), 3).unwrap()
+    }
+
+    fn sequences() -> Vec<Sequence> {
+        let sequence = |i: usize| {
+            let frames = 1 + 37 * i % 200;
+            let values = (0..4 * frames).map(|k| libm::sinf((k * k + 31 * i) as f32 * 0.1)).collect();
+            let labels = (0..frames).map(|t| ((t + i) % 3) as u32).collect();
+            let features = Features { dim: 4, values };
+            Sequence { id: format!("{i:02}"), speaker: String::new(), features, labels, reference: Vec::new() }
+        };
+        (0..25).map(sequence).collect()
+    }
+
+    #[test]
+    fn blocks_count_the_same_errors_as_sequences_one_by_one() {
+        let (network, sequences) = (network(), sequences());
+        let scorer = Scorer::new(&Task::Frames { classes: 3 }, &[], DecoderWeights::default()).unwrap();
+        let judge = Judge::new(&scorer, &sequences.iter().collect::<Vec<_>>(), 4).unwrap();
+        let together = judge.errors(&network, &crate::nn::Float).unwrap();
+        let alone = sequences.iter().map(|sequence| {
+            let mut outputs = network.forward(&Batch::of([sequence], 4).unwrap(), &crate::nn::Float);
+            log_softmax(&mut outputs);
+            scorer.score(outputs.data(), sequence).unwrap()
+        });
+        assert_eq!(together, alone.sum::<Counts>());
+        assert_eq!(together.frames.of, sequences.iter().map(|s| s.features.frames() as u64).sum::<u64>());
+    }
+
+    #[test]
+    fn measuring_twice_on_any_number_of_threads_gives_the_same() {
+        let (network, sequences) = (network(), sequences());
+        let scorer = Scorer::new(&Task::Frames { classes: 3 }, &[], DecoderWeights::default()).unwrap();
+        let judge = Judge::new(&scorer, &sequences.iter().collect::<Vec<_>>(), 4).unwrap();
+        let bank = QuantizedBank::new(&network, calibrate(&network, &sequences, &QuantizeSettings::default()).unwrap())
+            .unwrap();
+        let platform = platform::load("bitfusion").unwrap();
+        let workload = network.workload();
+        let evaluator = Evaluator { bank: &bank, workload: &workload, platform: &platform, judge: &judge };
+        let spec = QuantSpec::uniform(Precision::new(Bits::Two, Bits::Four), 2);
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| evaluator.measure(&spec).unwrap())
+        };
+        assert_eq!(on(1), on(3));
+        assert_eq!(on(1).cost.speedup, Some(32.0));
+    }
+
+    #[test]
+    fn an_output_that_is_not_a_number_names_its_sequence() {
+        let mut sequences = sequences();
+        sequences[11].features.values[2] = f32::NAN;
+        let scorer = Scorer::new(&Task::Frames { classes: 3 }, &[], DecoderWeights::default()).unwrap();
+        let judge = Judge::new(&scorer, &sequences.iter().collect::<Vec<_>>(), 4).unwrap();
+        match judge.errors(&network(), &crate::nn::Float) {
+            Err(crate::Error::NotFinite { sequence }) => assert_eq!(sequence, "11"),
+            other => panic!("expected the sequence's name, got {other:?}"),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Objectives and limits: how a measurement becomes numbers to minimise and one violation.
+//!
+//! An objective only reads a [`Measurement`]; it is always minimised, in its own unit. A limit that is not met becomes
+//! part of one violation ≥ 0, with the reason kept, so that an infeasible candidate is a value and never a gap.
+
+use super::Measurement;
+use crate::platform;
+use serde::{Deserialize, Serialize};
+
+/// What a search trades against each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Objective {
+    /// Error on the development set, per cent.
+    Error,
+    /// Weights and vectors, bytes.
+    Memory,
+    /// How many times faster than 16×16 bits everywhere: the ratio of the run times.
+    Speedup,
+    /// The published speedup: the mean of the sites' speedups, weighted by their work.
+    SpeedupPaper,
+    /// Energy a frame, picojoule.
+    Energy,
+}
+
+impl Objective {
+    /// Every objective, in the order reports show them.
+    pub const ALL: [Self; 5] = [Self::Error, Self::Memory, Self::Speedup, Self::SpeedupPaper, Self::Energy];
+
+    /// The name in recipes, logs and tables.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Memory => "memory",
+            Self::Speedup => "speedup",
+            Self::SpeedupPaper => "speedup_paper",
+            Self::Energy => "energy",
+        }
+    }
+
+    /// What a person reads above a column.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Error => "Error",
+            Self::Memory => "Memory",
+            Self::Speedup => "Speedup",
+            Self::SpeedupPaper => "Speedup as published",
+            Self::Energy => "Energy a frame",
+        }
+    }
+
+    /// The unit of [`Objective::shown`].
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::Error => "%",
+            Self::Memory => "B",
+            Self::Speedup | Self::SpeedupPaper => "×",
+            Self::Energy => "pJ",
+        }
+    }
+
+    /// How the value is computed, in a sentence.
+    pub const fn definition(self) -> &'static str {
+        match self {
+            Self::Error => "errors on the development set over its reference length",
+            Self::Memory => "weights at their bits, recurrent vectors and biases at 16 bit",
+            Self::Speedup => "sum of MACs over sum of MACs / speedup of the site: the ratio of run times",
+            Self::SpeedupPaper => "sum of MACs × speedup of the site over all operations, as MOHAQ publishes it",
+            Self::Energy => "memory bits × load energy + sum of MACs × energy of a MAC",
+        }
+    }
+
+    /// True where larger is better: such an objective is minimised as its negative.
+    pub const fn maximised(self) -> bool {
+        matches!(self, Self::Speedup | Self::SpeedupPaper)
+    }
+
+    /// The value for people, in [`Objective::unit`]; `None` where the platform has no such figure.
+    pub fn shown(self, measurement: &Measurement) -> Option<f64> {
+        let cost = &measurement.cost;
+        match self {
+            Self::Error => Some(measurement.error_percent),
+            Self::Memory => Some(cost.memory_bits as f64 / 8.0),
+            Self::Speedup => cost.speedup,
+            Self::SpeedupPaper => cost.speedup_paper,
+            Self::Energy => cost.energy_pj,
+        }
+    }
+
+    /// The value to minimise; infinite where the platform has no such figure.
+    pub fn read(self, measurement: &Measurement) -> f64 {
+        let value = self.shown(measurement).unwrap_or(f64::INFINITY);
+        if self.maximised() { -value } else { value }
+    }
+
+    /// The objective named `key`.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|objective| objective.key() == key)
+    }
+}
+
+/// A bound that a candidate must keep.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Limit {
+    /// Error on the development set at most this, per cent.
+    Error(f64),
+    /// Weights and vectors at most this, bytes.
+    Memory(u64),
+    /// What a memory of the platform holds.
+    Platform(platform::Limit),
+}
+
+impl Limit {
+    /// By how much `measurement` exceeds the limit, relative to it; 0 where it is kept, infinite for an error that is not a
+    /// number.
+    pub fn violation(&self, measurement: &Measurement) -> f64 {
+        let excess = |value: f64, limit: f64| match value <= limit {
+            true => 0.0,
+            false if value.is_nan() => f64::INFINITY,
+            false => value / limit.max(f64::MIN_POSITIVE) - 1.0,
+        };
+        match self {
+            Self::Error(percent) => excess(measurement.error_percent, *percent),
+            Self::Memory(bytes) => excess(measurement.cost.memory_bits as f64, 8.0 * *bytes as f64),
+            Self::Platform(limit) => limit.violation(&measurement.cost).map_or(0.0, |violation| violation.amount),
+        }
+    }
+
+    /// What `measurement` has against the limit, in words.
+    pub fn reason(&self, measurement: &Measurement) -> String {
+        match self {
+            Self::Error(percent) => format!("error is {:.2} %, at most {percent:.2} %", measurement.error_percent),
+            Self::Memory(bytes) => {
+                format!("memory is {} bytes, at most {bytes} bytes", measurement.cost.memory_bits.div_ceil(8))
+            }
+            Self::Platform(limit) => limit.violation(&measurement.cost).map_or_else(String::new, |v| v.to_string()),
+        }
+    }
+
+    /// A short name: what the limit bounds.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Error(_) => "error".into(),
+            Self::Memory(_) => "memory".into(),
+            Self::Platform(limit) => format!("platform.{}", limit.memory),
+        }
+    }
+
+    /// What a person reads: `Error`, `Memory`, `Memory sram of the platform`.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Error(_) => "Error".into(),
+            Self::Memory(_) => "Memory".into(),
+            Self::Platform(limit) => format!("Memory `{}` of the platform", limit.memory),
+        }
+    }
+
+    /// The objective that the limit bounds.
+    pub const fn objective(&self) -> Objective {
+        match self {
+            Self::Error(_) => Objective::Error,
+            Self::Memory(_) | Self::Platform(_) => Objective::Memory,
+        }
+    }
+
+    /// The bound itself, in the unit of [`Limit::objective`].
+    pub fn bound(&self) -> f64 {
+        match self {
+            Self::Error(percent) => *percent,
+            Self::Memory(bytes) => *bytes as f64,
+            Self::Platform(limit) => limit.bytes as f64,
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::platform::Cost;
+    use mohaq_speech::score::Counts;
+
+    /// A measurement with `percent` wrong frames.
+    pub(crate) fn measured(percent: f64, memory_bits: u64, speedup: f64) -> Measurement {
+        let cost = Cost {
+            weight_bits: memory_bits,
+            memory_bits,
+            memory_bits_paper: memory_bits,
+            speedup: Some(speedup),
+            speedup_paper: None,
+            energy_pj: None,
+            energy_pj_paper: None,
+            frame_time_s: None,
+        };
+        Measurement { error_percent: percent, errors: Counts::default(), cost }
+    }
+
+    #[test]
+    fn what_is_maximised_is_read_as_its_negative() {
+        let measurement = measured(12.5, 800, 4.0);
+        assert_eq!(Objective::Speedup.shown(&measurement), Some(4.0));
+        assert_eq!(Objective::Speedup.read(&measurement), -4.0);
+        assert_eq!(Objective::Memory.read(&measurement), 100.0);
+        assert_eq!(Objective::Error.read(&measurement), 12.5);
+    }
+
+    #[test]
+    fn a_figure_that_the_platform_lacks_is_the_worst() {
+        assert_eq!(Objective::Energy.read(&measured(1.0, 8, 1.0)), f64::INFINITY);
+    }
+
+    #[test]
+    fn keys_name_their_objectives() {
+        for objective in Objective::ALL {
+            assert_eq!(Objective::from_key(objective.key()), Some(objective));
+        }
+    }
+}

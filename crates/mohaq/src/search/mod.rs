@@ -1,0 +1,9 @@
+//! The search for precisions: its space, its loop and its log.
+
+mod driver;
+mod log;
+mod space;
+
+pub use driver::{SearchSettings, search};
+pub use log::{EvaluationLog, Header, Record};
+pub use space::PrecisionSpace;

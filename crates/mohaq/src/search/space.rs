@@ -1,0 +1,141 @@
+//! The space of a search: which choices are free, and how a genome becomes a precision for every site.
+
+use crate::nn::{SiteId, Workload};
+use crate::platform::Platform;
+use crate::quant::{Precision, QuantSpec};
+use mohaq_moo::{Genome, Space};
+use mohaq_rt::Bits;
+use std::collections::BTreeSet;
+
+/// What one gene decides, for one site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Choice {
+    /// The width of the weights.
+    Weight(Vec<Bits>),
+    /// The width of the inputs.
+    Activation(Vec<Bits>),
+    /// Both at once: the platform ties them, or allows only some pairs.
+    Pair(Vec<Precision>),
+}
+
+impl Choice {
+    fn levels(&self) -> usize {
+        match self {
+            Self::Weight(widths) | Self::Activation(widths) => widths.len(),
+            Self::Pair(pairs) => pairs.len(),
+        }
+    }
+}
+
+/// The free choices over the sites of one network on one platform.
+///
+/// Where the platform allows every pair of some widths, a site has two genes, weight first; otherwise one gene that picks
+/// among the allowed pairs. Levels are ordered by width, so that neighbouring levels are neighbouring precisions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrecisionSpace {
+    sites: usize,
+    choices: Vec<(SiteId, Choice)>,
+}
+
+impl PrecisionSpace {
+    /// The space that `platform` leaves free over the sites of `workload`.
+    pub fn new(workload: &Workload, platform: &dyn Platform) -> Self {
+        let per_site = choices_of(platform.precisions());
+        let sites = workload.sites.len();
+        let choices = (0..sites).flat_map(|site| per_site.iter().map(move |choice| (SiteId(site), choice.clone())));
+        Self { sites, choices: choices.collect() }
+    }
+
+    /// The box the search moves in.
+    ///
+    /// # Errors
+    /// [`mohaq_moo::Error`] for a network without sites.
+    pub fn genes(&self) -> Result<Space, mohaq_moo::Error> {
+        Space::new(self.choices.iter().map(|(_, choice)| choice.levels() as u16).collect())
+    }
+
+    /// Number of sites.
+    pub fn sites(&self) -> usize {
+        self.sites
+    }
+
+    /// Number of candidates in the space.
+    pub fn candidates(&self) -> f64 {
+        self.choices.iter().map(|(_, choice)| choice.levels() as f64).product()
+    }
+
+    /// The precisions that `genome` stands for.
+    ///
+    /// # Panics
+    /// When `genome` is not of this space.
+    pub fn decode(&self, genome: &Genome) -> QuantSpec {
+        assert_eq!(genome.0.len(), self.choices.len(), "one gene a choice");
+        let mut spec = QuantSpec::uniform(Precision::new(Bits::Sixteen, Bits::Sixteen), self.sites);
+        for (&level, (site, choice)) in genome.0.iter().zip(&self.choices) {
+            let (precision, level) = (&mut spec.0[site.0], usize::from(level));
+            match choice {
+                Choice::Weight(widths) => precision.weight = widths[level],
+                Choice::Activation(widths) => precision.activation = widths[level],
+                Choice::Pair(pairs) => *precision = pairs[level],
+            }
+        }
+        spec
+    }
+
+    /// The genome of `spec`; `None` where the space does not hold it.
+    pub fn encode(&self, spec: &QuantSpec) -> Option<Genome> {
+        let level = |(site, choice): &(SiteId, Choice)| {
+            let precision = spec.0.get(site.0)?;
+            match choice {
+                Choice::Weight(widths) => widths.iter().position(|width| *width == precision.weight),
+                Choice::Activation(widths) => widths.iter().position(|width| *width == precision.activation),
+                Choice::Pair(pairs) => pairs.iter().position(|pair| pair == precision),
+            }
+        };
+        let levels: Option<Vec<u16>> = self.choices.iter().map(|gene| level(gene).map(|level| level as u16)).collect();
+        levels.map(Genome)
+    }
+}
+
+/// The genes of one site under the allowed `pairs`.
+fn choices_of(pairs: &[Precision]) -> Vec<Choice> {
+    let pairs: BTreeSet<Precision> = pairs.iter().copied().collect();
+    let weights: BTreeSet<Bits> = pairs.iter().map(|pair| pair.weight).collect();
+    let activations: BTreeSet<Bits> = pairs.iter().map(|pair| pair.activation).collect();
+    if pairs.len() == weights.len() * activations.len() {
+        let (weights, activations) = (weights.into_iter().collect(), activations.into_iter().collect());
+        vec![Choice::Weight(weights), Choice::Activation(activations)]
+    } else {
+        vec![Choice::Pair(pairs.into_iter().collect())]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(widths: &[Bits], tied: bool) -> Vec<Precision> {
+        let all = widths.iter().flat_map(|&w| widths.iter().map(move |&a| Precision::new(w, a)));
+        all.filter(|pair| !tied || pair.weight == pair.activation).collect()
+    }
+
+    #[test]
+    fn a_full_product_has_two_genes_and_a_tie_has_one() {
+        let free = choices_of(&pairs(&Bits::ALL, false));
+        assert_eq!(free.iter().map(Choice::levels).collect::<Vec<_>>(), [4, 4]);
+        let tied = choices_of(&pairs(&Bits::ALL[1..], true));
+        assert_eq!(tied.iter().map(Choice::levels).collect::<Vec<_>>(), [3]);
+    }
+
+    #[test]
+    fn decoding_undoes_encoding() {
+        for tied in [false, true] {
+            let choices = choices_of(&pairs(&Bits::ALL, tied));
+            let choices = (0..3).flat_map(|site| choices.iter().map(move |c| (SiteId(site), c.clone()))).collect();
+            let space = PrecisionSpace { sites: 3, choices };
+            let genes = space.genes().unwrap().genes() as u16;
+            let genome = Genome((0..genes).map(|gene| (gene * 7 + 3) % 4).collect());
+            assert_eq!(space.encode(&space.decode(&genome)), Some(genome));
+        }
+    }
+}
