@@ -49,6 +49,8 @@ pub enum LayerDescription {
     Relu(PointwiseDescription),
     /// Hyperbolic tangent.
     Tanh(PointwiseDescription),
+    /// 1 / (1 + e⁻ˣ).
+    Sigmoid(PointwiseDescription),
 }
 
 /// A layer of simple recurrent units (Lei et al. 2018).
@@ -180,7 +182,7 @@ impl NetworkDescription {
     pub fn names(&self) -> Vec<String> {
         let linear = |layer: &&LayerDescription| matches!(layer, LayerDescription::Linear(_));
         let several = self.layers.iter().filter(linear).count() > 1;
-        let mut counts = [0_usize; 4];
+        let mut counts = [0_usize; 5];
         let mut next = |kind: usize| {
             counts[kind] += 1;
             counts[kind] - 1
@@ -192,6 +194,7 @@ impl NetworkDescription {
                 LayerDescription::Linear(_) => "fc".to_owned(),
                 LayerDescription::Relu(_) => format!("relu{}", next(2)),
                 LayerDescription::Tanh(_) => format!("tanh{}", next(3)),
+                LayerDescription::Sigmoid(_) => format!("sigmoid{}", next(4)),
             };
             layer.name().cloned().unwrap_or(default)
         };
@@ -204,7 +207,7 @@ impl LayerDescription {
         match self {
             Self::Sru(sru) => sru.name.as_ref(),
             Self::Linear(linear) => linear.name.as_ref(),
-            Self::Relu(pointwise) | Self::Tanh(pointwise) => pointwise.name.as_ref(),
+            Self::Relu(pointwise) | Self::Tanh(pointwise) | Self::Sigmoid(pointwise) => pointwise.name.as_ref(),
         }
     }
 
@@ -213,7 +216,7 @@ impl LayerDescription {
         match self {
             Self::Sru(sru) => sru.outputs(),
             Self::Linear(linear) => linear.outputs,
-            Self::Relu(_) | Self::Tanh(_) => inputs,
+            Self::Relu(_) | Self::Tanh(_) | Self::Sigmoid(_) => inputs,
         }
     }
 
@@ -232,7 +235,7 @@ impl LayerDescription {
                 Ok(())
             }
             Self::Linear(linear) => at_least_one(&place, "outputs", linear.outputs),
-            Self::Relu(_) | Self::Tanh(_) => Ok(()),
+            Self::Relu(_) | Self::Tanh(_) | Self::Sigmoid(_) => Ok(()),
         }
     }
 
@@ -246,7 +249,7 @@ impl LayerDescription {
                 inputs * projection.unwrap_or(0) + 4 * outputs * (projection.unwrap_or(inputs) + 1)
             }
             Self::Linear(linear) => linear.outputs as u128 * (inputs + 1),
-            Self::Relu(_) | Self::Tanh(_) => 0,
+            Self::Relu(_) | Self::Tanh(_) | Self::Sigmoid(_) => 0,
         }
     }
 }

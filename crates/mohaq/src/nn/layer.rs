@@ -21,6 +21,8 @@ pub enum Pointwise {
     Relu,
     /// Hyperbolic tangent.
     Tanh,
+    /// 1 / (1 + e⁻ˣ).
+    Sigmoid,
 }
 
 /// y = x·W + b.
@@ -84,6 +86,7 @@ impl<T: Real> Layer<T> {
             }),
             LayerDescription::Relu(_) => Self::Pointwise(Pointwise::Relu),
             LayerDescription::Tanh(_) => Self::Pointwise(Pointwise::Tanh),
+            LayerDescription::Sigmoid(_) => Self::Pointwise(Pointwise::Sigmoid),
         }
     }
 }

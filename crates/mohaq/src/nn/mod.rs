@@ -4,23 +4,32 @@
 //! [`Batch`] of sequences to logits. Every matrix product on the way is a [`Site`] with a [`SiteId`], and [`SiteOps`]
 //! is the one hook through which quantization, calibration and retraining see it.
 
+mod backward;
 mod batch;
 mod description;
+mod dropout;
+mod elementwise;
 mod forward;
 mod initialize;
 mod layer;
+mod loss;
 mod network;
 mod ops;
 mod recurrence;
 mod site;
+mod workspace;
 
+pub use backward::{Gradients, Trace};
 pub use batch::Batch;
 pub use description::{
     LayerDescription, LinearDescription, NetworkDescription, PointwiseDescription, Skip, SkipDescription,
     SruDescription,
 };
-pub use forward::log_softmax;
+pub use dropout::Dropout;
+pub use elementwise::log_softmax;
 pub use layer::{Layer, Linear, Pointwise, Sru};
+pub use loss::{Loss, frame_loss, sequence_loss};
 pub use network::{Network, Parameter, ParameterMut};
 pub use ops::{Float, SiteOps};
 pub use site::{Site, SiteId, Workload};
+pub use workspace::Workspace;

@@ -49,7 +49,7 @@ pub(super) enum Left<'t, T> {
 
 impl<'t, T> Left<'t, T> {
     /// From `row` on, the first of a panel.
-    pub(super) fn first_of_row(self, row: usize, depth: usize) -> Self {
+    pub(super) fn starting_at(self, row: usize, depth: usize) -> Self {
         match self {
             Self::Panels(panels) => Self::Panels(&panels[row * depth..]),
             Self::Rows { data, stride } => Self::Rows { data: &data[row * stride..], stride },

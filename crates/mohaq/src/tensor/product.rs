@@ -76,7 +76,7 @@ pub fn product<T: Real>(a: View<'_, T>, b: View<'_, T>, store: Store, c: &mut Ma
         };
         let across = n.div_ceil(TILE_COLS);
         let run = |(index, rows): (usize, &mut Vec<&mut [T]>)| {
-            let left = left.first_of_row(index / across * TILE_ROWS, depth);
+            let left = left.starting_at(index / across * TILE_ROWS, depth);
             let right = &right[index % across * TILE_COLS * depth..];
             let right = &right[..right.len().min(TILE_COLS * depth)];
             Tile { left, right, depth, rows, store }.run();
