@@ -22,6 +22,7 @@
 //! What this room does not do: shapes of more than two dimensions, broadcasting, automatic differentiation.
 
 mod exponential;
+pub(crate) mod file;
 mod kernel;
 mod matrix;
 mod pack;
