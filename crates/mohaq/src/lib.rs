@@ -8,5 +8,6 @@ pub mod nn;
 pub mod platform;
 pub mod quant;
 pub mod tensor;
+pub mod train;
 
 pub use error::{Error, Result};

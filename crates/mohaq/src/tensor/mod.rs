@@ -28,7 +28,9 @@ mod matrix;
 mod pack;
 mod product;
 mod real;
+mod vectorized;
 
 pub use matrix::{Matrix, View};
 pub use product::{Store, product};
 pub use real::Real;
+pub(crate) use vectorized::vectorized;
