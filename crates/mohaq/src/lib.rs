@@ -10,6 +10,8 @@ pub mod watch;
 
 pub mod nn;
 
+pub mod train;
+
 pub mod quant;
 
 pub mod platform;

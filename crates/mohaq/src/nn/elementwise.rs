@@ -3,8 +3,7 @@
 //! Work is cut by the shape alone, and sums run in an order that the shape alone decides, so the number of threads
 //! changes no bit.
 
-use crate::tensor::{Matrix, Real};
-use pulp::Arch;
+use crate::tensor::{Matrix, Real, vectorized};
 use rayon::prelude::*;
 
 /// Rows a task takes.
@@ -39,10 +38,10 @@ pub(super) fn for_rows_with<T: Real, R: Send>(
     }
     let tasks = matrix.data_mut().par_chunks_mut(TASK_ROWS * width).zip(results.par_chunks_mut(TASK_ROWS));
     tasks.enumerate().for_each(|(task, (rows, results))| {
-        Arch::new().dispatch(
+        vectorized(
             #[inline(always)]
             || {
-                for (index, (row, result)) in rows.chunks_exact_mut(width).zip(results).enumerate() {
+                for (index, (row, result)) in rows.chunks_exact_mut(width).zip(&mut *results).enumerate() {
                     work(task * TASK_ROWS + index, row, result);
                 }
             },
@@ -63,7 +62,7 @@ pub(super) fn add_to_rows<T: Real>(matrix: &mut Matrix<T>, addend: &[T]) {
 pub(super) fn sum_of_rows<T: Real>(width: usize, rows: &[T], sums: &mut [T]) {
     assert_eq!(sums.len(), width, "one sum a column");
     sums.par_chunks_mut(TASK_COLS).enumerate().for_each(|(task, sums)| {
-        Arch::new().dispatch(
+        vectorized(
             #[inline(always)]
             || {
                 sums.fill(T::ZERO);

@@ -9,6 +9,7 @@ mod batch;
 mod description;
 mod dropout;
 mod elementwise;
+mod file;
 mod forward;
 mod initialize;
 mod layer;

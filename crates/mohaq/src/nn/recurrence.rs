@@ -3,8 +3,7 @@
 //! A (sequence, direction) is one task that owns its pieces of every row; the loop over its units is vector code.
 
 use super::{Skip, Sru};
-use crate::tensor::{Matrix, Real};
-use pulp::Arch;
+use crate::tensor::{Matrix, Real, vectorized};
 use rayon::prelude::*;
 
 /// What the cells of one direction share.
@@ -53,7 +52,7 @@ impl<T: Real> Sru<T> {
         let width = self.skip.matrices() * self.hidden;
         outputs.into_par_iter().zip(states).enumerate().for_each(|(task, (mut outputs, mut states))| {
             let (start, direction) = (starts[task / self.directions], task % self.directions);
-            Arch::new().dispatch(
+            vectorized(
                 #[inline(always)]
                 || {
                     let cells = self.direction(direction);
@@ -96,11 +95,11 @@ impl<T: Real> Sru<T> {
             .into_par_iter()
             .zip(gradient)
             .enumerate()
-            .map(|(task, (products, gradient))| {
+            .map(|(task, (mut products, mut gradient))| {
                 let (start, direction) = (starts[task / self.directions], task % self.directions);
-                Arch::new().dispatch(
+                vectorized(
                     #[inline(always)]
-                    || self.task_back(start, direction, products, input, states, gradient),
+                    || self.task_back(start, direction, &mut products, input, states, &mut gradient),
                 )
             })
             .collect();
@@ -123,10 +122,10 @@ impl<T: Real> Sru<T> {
         &self,
         start: usize,
         direction: usize,
-        mut products: Vec<&mut [T]>,
+        products: &mut [&mut [T]],
         input: &Matrix<T>,
         states: &Matrix<T>,
-        mut gradient: Vec<&mut [T]>,
+        gradient: &mut [&mut [T]],
     ) -> Vec<T> {
         let cells = self.direction(direction);
         let part = |matrix: &'_ Matrix<T>, t: usize| (start + t) * matrix.cols() + direction * self.hidden;

@@ -22,12 +22,15 @@
 //! What this room does not do: shapes of more than two dimensions, broadcasting, automatic differentiation.
 
 mod exponential;
+pub(crate) mod file;
 mod kernel;
 mod matrix;
 mod pack;
 mod product;
 mod real;
+mod vectorized;
 
 pub use matrix::{Matrix, View};
 pub use product::{Store, product};
 pub use real::Real;
+pub(crate) use vectorized::vectorized;

@@ -1,0 +1,57 @@
+//! What a dataset must be for a network to be trained on it.
+
+use crate::nn::Network;
+use crate::{Error, Result};
+use mohaq_speech::dataset::{Dataset, NO_LABEL, Sequence, Task};
+
+/// Checks both splits that training reads.
+///
+/// # Errors
+/// [`Error::EmptySplit`], [`Error::FeatureWidth`], [`Error::Classes`], [`Error::EmptySequence`], [`Error::LabelCount`],
+/// [`Error::Label`], [`Error::FeatureNotFinite`].
+pub(super) fn check(network: &Network, dataset: &Dataset) -> Result<()> {
+    for (split, sequences) in [("training", &dataset.train), ("validation", &dataset.valid)] {
+        if sequences.is_empty() {
+            return Err(Error::EmptySplit { dataset: dataset.name.clone(), split });
+        }
+    }
+    if dataset.dim != network.inputs() {
+        let place = format!("dataset `{}`", dataset.name);
+        return Err(Error::FeatureWidth { place, got: dataset.dim, expected: network.inputs() });
+    }
+    let (classes, outputs) = (dataset.task.classes(), network.outputs());
+    if classes != outputs {
+        return Err(Error::Classes { dataset: dataset.name.clone(), classes, outputs });
+    }
+    dataset.train.iter().chain(&dataset.valid).try_for_each(|sequence| check_sequence(sequence, dataset))
+}
+
+fn check_sequence(sequence: &Sequence, dataset: &Dataset) -> Result<()> {
+    let id = || sequence.id.clone();
+    let features = &sequence.features;
+    if features.dim != dataset.dim {
+        let place = format!("sequence `{}`", sequence.id);
+        return Err(Error::FeatureWidth { place, got: features.dim, expected: dataset.dim });
+    }
+    if features.frames() == 0 {
+        return Err(Error::EmptySequence { id: id() });
+    }
+    let expected = match dataset.task {
+        Task::Phones(_) | Task::Frames { .. } => features.frames(),
+        Task::Sequences { .. } => 1,
+    };
+    if sequence.labels.len() != expected {
+        return Err(Error::LabelCount { id: id(), got: sequence.labels.len(), expected });
+    }
+    let classes = dataset.task.classes();
+    for (index, &got) in sequence.labels.iter().enumerate() {
+        if got != NO_LABEL && got as usize >= classes {
+            return Err(Error::Label { id: id(), index, got, classes });
+        }
+    }
+    if let Some(index) = features.values.iter().position(|x| !x.is_finite()) {
+        let (frame, column) = (index / features.dim, index % features.dim);
+        return Err(Error::FeatureNotFinite { id: id(), frame, column, got: features.values[index] });
+    }
+    Ok(())
+}

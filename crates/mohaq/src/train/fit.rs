@@ -1,0 +1,171 @@
+//! The loop.
+
+use super::batches::{measured, training};
+use super::check::check;
+use super::checkpoint::{Checkpoint, Origin, State};
+use super::{Adam, Epoch, History, Progress, TrainConfig, adam};
+use crate::nn::{Batch, Dropout, Float, Gradients, Loss, Network, SiteOps, Workspace, frame_loss, sequence_loss};
+use crate::tensor::Matrix;
+use crate::{Error, Result};
+use mohaq_speech::dataset::{Dataset, Sequence, Task};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Instant;
+
+/// Trains `network` on `dataset` and leaves it as it was after the epoch with the least validation error.
+///
+/// With a `run` folder a checkpoint is written there after every epoch; where the folder holds one of the same network,
+/// dataset and configuration, training goes on from there. `observer` is told after every step where training stands; by
+/// breaking it ends training as if the configured epochs were over, without the epoch in progress.
+///
+/// # Errors
+/// Where the configuration or the dataset cannot be used, named as in [`TrainConfig::check`] or by the sequence;
+/// [`Error::Diverged`] where the loss or a gradient stops being a number; [`Error::OtherTraining`] where the folder holds
+/// the checkpoint of another network, dataset or configuration (the number of epochs may differ); [`Error::Io`].
+pub fn fit(
+    network: &mut Network,
+    dataset: &Dataset,
+    config: &TrainConfig,
+    run: Option<&Path>,
+    observer: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+) -> Result<History> {
+    config.check()?;
+    check(network, dataset)?;
+    let checkpoint = run.map(|folder| Checkpoint::new(folder, &Origin::new(network, dataset, config))).transpose()?;
+    let stored = checkpoint.as_ref().map(|checkpoint| checkpoint.read(network)).transpose()?.flatten();
+    let state = stored.unwrap_or_else(|| State {
+        network: network.clone(),
+        best: network.clone(),
+        adam: Adam::new(network),
+        learning_rate: config.learning_rate,
+        history: History::default(),
+    });
+    let mut trainer = Trainer::new(state, dataset, config);
+    while trainer.state.history.epochs.len() < config.epochs && trainer.state.history.stalled() < config.patience {
+        if trainer.epoch(observer)?.is_break() {
+            break;
+        }
+        if let Some(checkpoint) = &checkpoint {
+            checkpoint.write(&trainer.state)?;
+        }
+    }
+    *network = trainer.state.best;
+    Ok(trainer.state.history)
+}
+
+/// Loss and error of `sequences`, with what `ops` does at every site.
+///
+/// # Errors
+/// [`Error::FeatureWidth`].
+pub fn evaluate(network: &Network, sequences: &[Sequence], task: &Task, ops: &impl SiteOps<f32>) -> Result<Loss> {
+    let mut workspace = Workspace::new();
+    let mut total = Loss::default();
+    for sequences in measured(sequences) {
+        let batch = Batch::of(sequences.iter().copied(), network.inputs())?;
+        let mut logits = network.forward_in(&batch, ops, &mut workspace);
+        total.add(&loss(&mut logits, &batch, &sequences, task));
+        workspace.give(logits);
+    }
+    Ok(total)
+}
+
+/// The loss of a batch; `logits` becomes its gradient.
+fn loss(logits: &mut Matrix, batch: &Batch, sequences: &[&Sequence], task: &Task) -> Loss {
+    let labels: Vec<u32> = sequences.iter().flat_map(|sequence| sequence.labels.iter().copied()).collect();
+    match task {
+        Task::Phones(_) | Task::Frames { .. } => frame_loss(logits, &labels),
+        Task::Sequences { .. } => sequence_loss(logits, batch.starts(), &labels),
+    }
+}
+
+/// A training in memory.
+struct Trainer<'a> {
+    dataset: &'a Dataset,
+    config: &'a TrainConfig,
+    state: State,
+    gradients: Gradients,
+    workspace: Workspace,
+    frames_total: usize,
+    began: Instant,
+    /// Training frames since `began`.
+    frames_done: usize,
+}
+
+impl<'a> Trainer<'a> {
+    fn new(state: State, dataset: &'a Dataset, config: &'a TrainConfig) -> Self {
+        let gradients = Gradients::zeros(&state.network);
+        let frames_total = dataset.train.iter().map(|sequence| sequence.features.frames()).sum();
+        let began = Instant::now();
+        Self { dataset, config, state, gradients, workspace: Workspace::new(), frames_total, began, frames_done: 0 }
+    }
+
+    /// Trains an epoch, measures it and decides on the learning rate of the next.
+    fn epoch(&mut self, observer: &mut dyn FnMut(&Progress) -> ControlFlow<()>) -> Result<ControlFlow<()>> {
+        let began = Instant::now();
+        let epoch = self.state.history.epochs.len() + 1;
+        let mut total = Loss::default();
+        let mut frames = 0;
+        for sequences in training(&self.dataset.train, self.config.batch, self.config.seed, epoch) {
+            let batch = Batch::of(sequences.iter().copied(), self.state.network.inputs())?;
+            total.add(&self.step(&batch, &sequences, epoch)?);
+            frames += batch.frames();
+            self.frames_done += batch.frames();
+            if observer(&self.progress(epoch, frames, total.mean())).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        let valid = evaluate(&self.state.network, &self.dataset.valid, &self.dataset.task, &Float)?;
+        let learning_rate = self.state.learning_rate;
+        self.finite("validation loss", valid.sum, epoch)?;
+        let (best, error) = (self.state.history.best_error(), valid.error());
+        if epoch == 1 || error < best {
+            self.state.best.clone_from(&self.state.network);
+        }
+        if epoch > 1 && best - error <= self.config.improvement * best {
+            self.state.learning_rate *= self.config.decay;
+        }
+        self.state.history.epochs.push(Epoch {
+            epoch,
+            train_loss: total.mean(),
+            valid_loss: valid.mean(),
+            valid_error: error,
+            learning_rate,
+            seconds: began.elapsed().as_secs_f64(),
+        });
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// One step of the optimiser.
+    fn step(&mut self, batch: &Batch, sequences: &[&Sequence], epoch: usize) -> Result<Loss> {
+        let State { network, adam, .. } = &mut self.state;
+        let dropout = Dropout { rate: self.config.dropout, seed: self.config.seed, step: adam.steps };
+        let dropout = Some(&dropout).filter(|dropout| dropout.rate > 0.0);
+        let (trace, mut logits) = network.forward_train(batch, &Float, dropout, &mut self.workspace);
+        let loss = loss(&mut logits, batch, sequences, &self.dataset.task);
+        network.backward(trace, &Float, logits, &mut self.gradients, &mut self.workspace);
+        let norm = adam::norm(&self.gradients);
+        self.finite("loss", loss.sum, epoch)?;
+        self.finite("gradient norm", norm, epoch)?;
+        let limit = self.config.clip_norm;
+        let scale = if limit > 0.0 && norm > limit { limit / norm } else { 1.0 };
+        let State { network, adam, learning_rate, .. } = &mut self.state;
+        adam.step(network, &self.gradients, scale, *learning_rate, self.config.weight_decay);
+        Ok(loss)
+    }
+
+    fn finite(&self, what: &'static str, got: f64, epoch: usize) -> Result<()> {
+        if got.is_finite() {
+            return Ok(());
+        }
+        let (step, learning_rate) = (self.state.adam.steps, self.state.learning_rate);
+        Err(Error::Diverged { what, got, epoch, step, learning_rate })
+    }
+
+    fn progress(&self, epoch: usize, frames: usize, loss: f64) -> Progress {
+        let (epochs, frames_total) = (self.config.epochs, self.frames_total);
+        let frames_per_s = self.frames_done as f64 / self.began.elapsed().as_secs_f64().max(1e-9);
+        let frames_left = frames_total * (epochs - epoch) + frames_total - frames;
+        let seconds_left = frames_left as f64 / frames_per_s;
+        Progress { epoch, epochs, frames, frames_total, frames_per_s, loss, seconds_left }
+    }
+}

@@ -1,0 +1,210 @@
+//! Training: it learns, it goes on where it was killed, and it refuses what it cannot use.
+
+use mohaq::Error;
+use mohaq::nn::{Float, Network, NetworkDescription};
+use mohaq::train::{Epoch, History, TrainConfig, evaluate, fit};
+use mohaq_speech::dataset::{Dataset, Features, NO_LABEL, Sequence, Task};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+const CLASSES: usize = 3;
+
+/// Features are two noisy numbers; the label of a frame says which of the last three frames had the largest first
+/// number, which a network without memory cannot know.
+fn sequence(index: usize) -> Sequence {
+    let mut state = index as u64 * 2_654_435_761 + 12_345;
+    let mut random = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / 8_388_608.0 - 1.0
+    };
+    let frames = 20 + index * 7 % 30;
+    let values: Vec<f32> = (0..2 * frames).map(|_| random()).collect();
+    let label = |t: usize| match t {
+        0 | 1 => NO_LABEL,
+        _ => (0..3).max_by(|&a, &b| values[2 * (t - a)].total_cmp(&values[2 * (t - b)])).unwrap_or(0) as u32,
+    };
+    let labels = (0..frames).map(label).collect();
+    let features = Features { dim: 2, values };
+    Sequence { id: format!("s{index}"), speaker: String::new(), features, labels, reference: Vec::new() }
+}
+
+fn dataset() -> Dataset {
+    Dataset {
+        name: "toy".to_owned(),
+        dim: 2,
+        task: Task::Frames { classes: CLASSES },
+        frame_shift_s: None,
+        train: (0..60).map(sequence).collect(),
+        valid: (60..80).map(sequence).collect(),
+        test: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+fn network() -> Network {
+    let text = "input = 2\n[[layers]]\nkind = \"sru\"\nhidden = 20\nbidirectional = true\n[[layers]]\nkind = \"sru\"\n\
+                hidden = 20\nbidirectional = true\nprojection = 10\n[[layers]]\nkind = \"linear\"\noutputs = 3";
+    Network::new(&NetworkDescription::from_toml(text).expect("valid"), 1).expect("valid")
+}
+
+fn config(epochs: usize) -> TrainConfig {
+    TrainConfig { epochs, batch: 4, learning_rate: 4e-3, dropout: 0.1, ..TrainConfig::default() }
+}
+
+/// Trains with `threads`, and stops after `steps` steps.
+fn train(dataset: &Dataset, config: &TrainConfig, run: Option<&Path>, threads: usize, steps: usize) -> Trained {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+    let mut network = network();
+    let mut taken = 0;
+    let mut observer = |_: &_| {
+        taken += 1;
+        if taken > steps { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let history = pool.install(|| fit(&mut network, dataset, config, run, &mut observer))?;
+    Ok((network, history))
+}
+
+type Trained = mohaq::Result<(Network, History)>;
+
+/// All but the time it took.
+fn without_seconds(history: &History) -> Vec<Epoch> {
+    history.epochs.iter().map(|epoch| Epoch { seconds: 0.0, ..epoch.clone() }).collect()
+}
+
+fn refusal(dataset: &Dataset, config: &TrainConfig) -> String {
+    train(dataset, config, None, 1, 0).expect_err("a refusal").to_string()
+}
+
+#[test]
+fn a_recurrent_network_learns_what_needs_memory() {
+    let dataset = dataset();
+    let before = evaluate(&network(), &dataset.valid, &dataset.task, &Float).expect("measured");
+    let (trained, history) =
+        train(&dataset, &TrainConfig { learning_rate: 1e-2, dropout: 0.0, ..config(40) }, None, 2, usize::MAX)
+            .expect("trained");
+    let after = evaluate(&trained, &dataset.valid, &dataset.task, &Float).expect("measured");
+    // Without memory the best that can be known is u² for the frame itself and (1 − u²) / 2 for each of the two before,
+    // u uniform, which is wrong in 47.4 % of the frames.
+    assert!(before.error() > 0.5 && after.error() < 0.25, "{} to {}", before.error(), after.error());
+    assert_eq!(after.error(), history.best_error(), "the network of the best epoch is left");
+    assert!(history.epochs[0].train_loss > history.epochs[5].train_loss);
+}
+
+#[test]
+fn a_killed_training_ends_as_an_uninterrupted_one_on_any_number_of_threads() {
+    let dataset = dataset();
+    let (network, history) = train(&dataset, &config(6), None, 1, usize::MAX).expect("trained");
+    let folder = tempfile::tempdir().expect("a folder");
+    // 15 steps an epoch: killed in the third epoch, then in the fifth, then left to end.
+    for (threads, steps) in [(2, 40), (3, 35), (1, usize::MAX)] {
+        let (resumed, resumed_history) =
+            train(&dataset, &config(6), Some(folder.path()), threads, steps).expect("trained");
+        if steps == usize::MAX {
+            assert!(resumed == network, "another network");
+            assert_eq!(without_seconds(&resumed_history), without_seconds(&history));
+        } else {
+            assert!(resumed_history.epochs.len() < 6);
+        }
+    }
+    // A training that is over stays over, and one with more epochs goes on.
+    let (again, _) = train(&dataset, &config(6), Some(folder.path()), 1, 0).expect("trained");
+    assert!(again == network);
+    let (longer, _) = train(&dataset, &config(8), Some(folder.path()), 1, usize::MAX).expect("trained");
+    assert!(longer == train(&dataset, &config(8), None, 2, usize::MAX).expect("trained").0);
+}
+
+#[test]
+fn another_trainings_checkpoint_is_refused_by_what_differs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = dataset();
+    train(&first, &config(1), Some(folder.path()), 1, usize::MAX).expect("trained");
+    let differences =
+        |dataset: &Dataset, config: &TrainConfig| match train(dataset, config, Some(folder.path()), 1, usize::MAX) {
+            Err(Error::OtherTraining { differences, .. }) => differences,
+            other => panic!("{other:?}"),
+        };
+    let changed = TrainConfig { batch: 8, seed: 9, ..config(1) };
+    assert_eq!(differences(&first, &changed), ["config.batch: 4 there, 8 here", "config.seed: 1 there, 9 here"]);
+    let mut second = dataset();
+    second.train[3].features.values[5] += 0.5;
+    assert_eq!(differences(&second, &config(1)).len(), 1);
+    assert!(differences(&second, &config(1))[0].starts_with("data: "));
+}
+
+#[test]
+fn a_damaged_checkpoint_is_an_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    train(&dataset(), &config(1), Some(folder.path()), 1, usize::MAX).expect("trained");
+    let path = folder.path().join("training.safetensors");
+    let whole = std::fs::read(&path).expect("a checkpoint");
+    std::fs::write(&path, &whole[..whole.len() - 1]).expect("written");
+    assert!(matches!(
+        train(&dataset(), &config(1), Some(folder.path()), 1, usize::MAX),
+        Err(Error::Safetensors { .. })
+    ));
+    network().save(&path).expect("written");
+    assert!(matches!(train(&dataset(), &config(1), Some(folder.path()), 1, usize::MAX), Err(Error::NoteKind { .. })));
+}
+
+#[test]
+fn sequences_are_classified_by_their_mean() {
+    let mut dataset = dataset();
+    dataset.task = Task::Sequences { classes: CLASSES };
+    for sequence in dataset.train.iter_mut().chain(&mut dataset.valid) {
+        // The class is where most of the first numbers lie, which shifts them.
+        let class = sequence.id.len() as u32 + sequence.features.frames() as u32;
+        sequence.labels = vec![class % 3];
+        let shift = (class % 3) as f32 - 1.0;
+        sequence.features.values.iter_mut().step_by(2).for_each(|x| *x += 0.7 * shift);
+    }
+    let (_, history) = train(&dataset, &config(8), None, 2, usize::MAX).expect("trained");
+    assert!(history.best_error() <= 0.1, "{}", history.best_error());
+}
+
+#[test]
+fn training_stops_when_it_no_longer_improves() {
+    let mut dataset = dataset();
+    // Labels that follow from nothing: the validation error cannot keep falling.
+    for sequence in &mut dataset.valid {
+        sequence.labels.iter_mut().enumerate().for_each(|(i, label)| *label = (i * i % 7 % 3) as u32);
+    }
+    let config = TrainConfig { patience: 2, ..config(40) };
+    let (_, history) = train(&dataset, &config, None, 2, usize::MAX).expect("trained");
+    assert!(history.epochs.len() < 40);
+    let rates: Vec<f64> = history.epochs.iter().map(|epoch| epoch.learning_rate).collect();
+    assert!(rates.is_sorted_by(|a, b| a >= b) && rates[rates.len() - 1] < rates[0], "{rates:?}");
+}
+
+#[test]
+fn a_training_that_runs_away_says_so() {
+    let mut dataset = dataset();
+    dataset.train[0].features.values[0] = 1e38;
+    dataset.train[0].features.values[2] = -1e38;
+    let config = TrainConfig { learning_rate: 1.0, clip_norm: 0.0, ..config(20) };
+    match train(&dataset, &config, None, 1, usize::MAX) {
+        Err(Error::Diverged { .. }) => {}
+        other => panic!("{:?}", other.map(|(_, history)| history)),
+    }
+}
+
+#[test]
+fn what_cannot_be_trained_on_is_named() {
+    let good = dataset();
+    let with = |change: fn(&mut Dataset)| {
+        let mut dataset = good.clone();
+        change(&mut dataset);
+        refusal(&dataset, &config(1))
+    };
+    assert_eq!(with(|d| d.valid.clear()), "dataset `toy`: no validation sequences");
+    assert_eq!(with(|d| d.dim = 3), "dataset `toy`: 3 features a frame, expected 2");
+    assert_eq!(
+        with(|d| d.task = Task::Frames { classes: 4 }),
+        "dataset `toy`: 4 classes, expected 3 as the network's outputs"
+    );
+    assert_eq!(with(|d| d.train[2].labels[4] = 3), "sequence `s2`: label 4 is 3, expected below 3");
+    assert_eq!(with(|d| d.train[2].labels.truncate(33)), "sequence `s2`: 33 labels, expected 34");
+    assert_eq!(with(|d| d.valid[1].features.values[9] = f32::NAN), "sequence `s61`: feature 1 of frame 4 is NaN");
+    assert_eq!(with(|d| d.train[0].features.values.clear()), "sequence `s0`: no frames");
+    let rate = TrainConfig { learning_rate: f64::NAN, ..config(1) };
+    assert_eq!(refusal(&good, &rate), "training: learning_rate is NaN, expected above 0, at most 1");
+}
