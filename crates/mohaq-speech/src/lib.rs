@@ -21,6 +21,8 @@ pub mod container;
 
 pub mod inspect;
 
+pub mod synth;
+
 pub use error::{Error, Result};
 
 #[cfg(test)]
