@@ -30,7 +30,6 @@ use std::path::Path;
 use tree::Sentence;
 
 pub use phn::{Phn, parse as parse_phn};
-pub use tree::is_timit;
 
 /// Sentences of a speaker without the two `SA`: five `SX`, three `SI`.
 const SENTENCES: usize = 8;

@@ -141,6 +141,7 @@ impl Take {
         remove_offset(sound, rate);
         let speech_power = power(&sound[speech]);
         let mut noise = noise(sound.len(), self.coloured, rate, random);
+        remove_offset(&mut noise, rate);
         let noise_gain = (speech_power / power(&noise) * libm::exp10(-self.snr_db / 10.0)).sqrt();
         noise.iter_mut().for_each(|x| *x *= noise_gain);
         sound.iter_mut().zip(&noise).for_each(|(x, noise)| *x += noise);
@@ -226,7 +227,8 @@ mod tests {
 
     #[test]
     fn the_ratio_of_speech_to_noise_is_the_stated_one() {
-        let tone: Vec<f64> = (0..32_000).map(|n| if n < 16_000 { 0.0 } else { libm::sin(0.3 * n as f64) }).collect();
+        let tone: Vec<f64> =
+            (0..32_000).map(|n| if n < 16_000 { 0.0 } else { libm::sin(0.3 * f64::from(n)) }).collect();
         for snr_db in [0.0, 20.0] {
             let take = Take { snr_db, tilt_db: 2.0, level_db: -26.0, coloured: 0.5 };
             let mut sound = tone.clone();

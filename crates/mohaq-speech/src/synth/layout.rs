@@ -34,7 +34,6 @@ pub(super) const REGIONS: u64 = 8;
 /// Whose sentences lie where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Desk {
-    pub(super) name: String,
     pub(super) sex: Sex,
     /// 0 to 7, for `DR1` to `DR8`.
     pub(super) region: u64,
@@ -45,7 +44,6 @@ impl Desk {
     fn new(part: &str, name: &str, index: usize) -> Self {
         let region = index as u64 % REGIONS;
         Self {
-            name: name.to_owned(),
             sex: if name.starts_with('F') { Sex::Female } else { Sex::Male },
             region,
             directory: Path::new(part).join(format!("DR{}", region + 1)).join(name),
@@ -142,11 +140,13 @@ mod tests {
     #[test]
     fn names_are_unique_and_carry_the_sex() {
         let desks = desks(1, 200, 50, 24);
-        let names: BTreeSet<_> = desks.iter().map(|desk| &desk.name).collect();
+        let name = |desk: &Desk| desk.directory.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+        let names: BTreeSet<String> = desks.iter().filter_map(name).collect();
         assert_eq!(names.len(), 274);
         for desk in &desks {
-            assert_eq!(desk.name.starts_with('F'), desk.sex == Sex::Female);
-            assert!(desk.name.len() == 5 && desk.name.is_ascii());
+            let name = name(desk).expect("a name");
+            assert_eq!(name.starts_with('F'), desk.sex == Sex::Female);
+            assert!(name.len() == 5 && name.is_ascii());
         }
         let women_of_region = |r| desks[..16].iter().filter(|d| d.region == r && d.sex == Sex::Female).count();
         assert!((0..REGIONS).all(|region| women_of_region(region) == 1));

@@ -219,3 +219,163 @@ fn spoken(segments: &[Segment], frame: usize) -> core::ops::Range<usize> {
     let last = segments.len() - 1;
     segments[0].end * frame..segments[last].start * frame
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpus::Split;
+    use crate::phones::{fold_48_to_39, fold_61_to_48};
+    use std::collections::{BTreeMap, BTreeSet};
+
+    fn small() -> SynthConfig {
+        SynthConfig { train_speakers: 4, valid_speakers: 2, test_speakers: 2, sentences: 6, ..SynthConfig::default() }
+    }
+
+    /// Every file of a corpus by its path in it.
+    fn corpus(config: &SynthConfig, threads: usize) -> BTreeMap<PathBuf, Vec<u8>> {
+        let temporary = tempfile::tempdir().expect("a temporary directory");
+        let root = temporary.path().join("corpus");
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        let calls = AtomicUsize::new(0);
+        let summary = pool
+            .install(|| write(&root, config, &|_, of| assert!(calls.fetch_add(1, Ordering::Relaxed) < of)))
+            .expect("written");
+        assert_eq!(calls.into_inner(), summary.utterances);
+        let mut files = BTreeMap::new();
+        let mut open = vec![root.clone()];
+        while let Some(dir) = open.pop() {
+            for entry in fs::read_dir(dir).expect("a directory") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    open.push(path);
+                } else {
+                    let name = path.strip_prefix(&root).expect("below the root").to_owned();
+                    files.insert(name, fs::read(&path).expect("a file"));
+                }
+            }
+        }
+        files
+    }
+
+    fn with_extension<'a>(
+        files: &'a BTreeMap<PathBuf, Vec<u8>>,
+        extension: &'a str,
+    ) -> impl Iterator<Item = (&'a PathBuf, &'a Vec<u8>)> {
+        files.iter().filter(move |(path, _)| path.extension().is_some_and(|it| it == extension))
+    }
+
+    fn samples(wav: &[u8]) -> Vec<f64> {
+        let reader = hound::WavReader::new(wav).expect("RIFF");
+        reader.into_samples::<i16>().map(|x| f64::from(x.expect("a sample")) / 32_768.0).collect()
+    }
+
+    #[test]
+    fn number_of_threads_changes_no_byte_and_the_seed_changes_all_audio() {
+        let one = corpus(&small(), 1);
+        assert_eq!(one, corpus(&small(), 2));
+        let other = corpus(&SynthConfig { seed: 2, ..small() }, 2);
+        let audio: BTreeSet<_> = with_extension(&one, "WAV").map(|(_, bytes)| bytes).collect();
+        assert!(with_extension(&other, "WAV").all(|(_, bytes)| !audio.contains(bytes)));
+    }
+
+    #[test]
+    fn transcriptions_are_contiguous_and_as_long_as_the_audio() {
+        for rate in [8_000, 16_000] {
+            let files = corpus(&SynthConfig { sample_rate: rate, ..small() }, 2);
+            assert_eq!(files.len(), 3 * 8 * 6 + 1);
+            let mut scored = BTreeSet::new();
+            for (path, phones) in with_extension(&files, "PHN") {
+                let length = samples(&files[&path.with_extension("WAV")]).len();
+                let mut end = 0;
+                for line in core::str::from_utf8(phones).expect("text").lines() {
+                    let fields: Vec<&str> = line.split(' ').collect();
+                    let [from, to] = [0, 1].map(|i| fields[i].parse::<usize>().expect("a sample"));
+                    assert!(from == end && to > from, "{}: {line}", path.display());
+                    end = to;
+                    scored.extend(fold_61_to_48(fields[2]).and_then(fold_48_to_39));
+                }
+                assert_eq!(end, length, "{}", path.display());
+            }
+            assert!(scored.len() >= 30, "{scored:?}");
+        }
+    }
+
+    #[test]
+    fn audio_is_within_range_without_offset_and_near_its_level() {
+        for (path, wav) in with_extension(&corpus(&small(), 2), "WAV") {
+            let sound = samples(wav);
+            let peak = sound.iter().fold(0.0_f64, |peak, x| peak.max(x.abs()));
+            let mean = sound.iter().sum::<f64>() / sound.len() as f64;
+            let level_db = 10.0 * libm::log10(sound.iter().map(|x| x * x).sum::<f64>() / sound.len() as f64);
+            assert!((0.02..0.9).contains(&peak), "{}: peak {peak}", path.display());
+            assert!(mean.abs() < 1e-3, "{}: mean {mean}", path.display());
+            // Two deviations of the level around −26 dB, less the silence at both ends.
+            assert!((-37.0..-17.0).contains(&level_db), "{}: {level_db} dB", path.display());
+        }
+    }
+
+    #[test]
+    fn recordings_have_the_stated_noise() {
+        for snr_db in [5.0, 25.0] {
+            let mut config = small();
+            config.difficulty.snr_db = [snr_db; 2];
+            let files = corpus(&config, 2);
+            for (path, wav) in with_extension(&files, "WAV") {
+                let phones = core::str::from_utf8(&files[&path.with_extension("PHN")]).expect("text");
+                let bounds: Vec<usize> =
+                    phones.lines().filter_map(|line| line.split(' ').nth(1)?.parse().ok()).collect();
+                let sound = samples(wav);
+                let power = |part: &[f64]| part.iter().map(|x| x * x).sum::<f64>() / part.len() as f64;
+                // Before the first phone there is noise alone: no reverberation, but the last 20 ms anticipate it.
+                let noise = power(&sound[..bounds[0] - 320]);
+                let both = power(&sound[bounds[0]..bounds[bounds.len() - 2]]);
+                let got_db = 10.0 * libm::log10((both - noise) / noise);
+                // 100 ms of coloured noise hold about 90 independent values: three standard errors are 2 dB.
+                assert!((got_db - snr_db).abs() < 2.5, "{}: asked {snr_db} dB, got {got_db}", path.display());
+            }
+        }
+    }
+
+    #[test]
+    fn a_reader_of_timit_finds_every_speaker_in_the_part_that_was_asked_for() {
+        let temporary = tempfile::tempdir().expect("a temporary directory");
+        let root = temporary.path().join("corpus");
+        let config = SynthConfig { train_speakers: 3, valid_speakers: 50, test_speakers: 24, sentences: 1, ..small() };
+        write(&root, &config, &|_, _| {}).expect("written");
+        let corpus = crate::corpus::timit::open(&root).expect("a TIMIT tree");
+        let speakers = |split| {
+            let recordings = corpus.recordings.iter().filter(|recording| recording.split == split);
+            recordings.map(|recording| recording.speaker.clone()).collect::<BTreeSet<_>>().len()
+        };
+        assert_eq!([Split::Train, Split::Valid, Split::Test].map(speakers), [3, 50, 24]);
+    }
+
+    #[test]
+    fn speakers_say_the_same_differently() {
+        let config = small();
+        let desks = layout::desks(config.seed, 4, 2, 2);
+        let stage = Stage::new(&config, &desks);
+        for (i, (speaker, room)) in stage.cast.iter().enumerate() {
+            for (other, another_room) in &stage.cast[..i] {
+                assert!((speaker.pitch_hz / other.pitch_hz - 1.0).abs() > 1e-6);
+                assert_ne!(speaker.tract, other.tract);
+                assert_ne!(speaker.accent, other.accent);
+                assert_ne!(room, another_room);
+            }
+        }
+    }
+
+    #[test]
+    fn a_corpus_says_how_it_was_made_and_is_not_overwritten() {
+        let temporary = tempfile::tempdir().expect("a temporary directory");
+        let root = temporary.path().join("corpus");
+        assert_eq!(provenance(&root).expect("readable"), None);
+        fs::create_dir(&root).expect("created");
+        write(&root, &small(), &|_, _| {}).expect("an empty directory is taken");
+        let made = provenance(&root).expect("readable").expect("there");
+        assert_eq!(made, Provenance { generation: GENERATION, config: small() });
+        let error = write(&root, &small(), &|_, _| {}).expect_err("refused").to_string();
+        assert!(error.ends_with("holds files already, expected an empty or a missing directory"), "{error}");
+        assert_eq!(fs::read_dir(temporary.path()).expect("a directory").count(), 1, "nothing is left beside it");
+    }
+}

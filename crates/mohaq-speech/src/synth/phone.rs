@@ -6,7 +6,7 @@
 //! * steady vowels: J. Hillenbrand, L. Getty, M. Clark and K. Wheeler, "Acoustic characteristics of American English
 //!   vowels", JASA 97(5), 1995, table V (men), which repeats G. Peterson and H. Barney, "Control methods used in a study
 //!   of the vowels", JASA 24(2), 1952, with more talkers;
-//! * diphthongs, glides, fricatives, affricates and nasals, formant bandwidths, and where the noise of a consonant lies:
+//! * diphthongs (but the onset of `ey`, which is Hillenbrand's), glides, fricatives, affricates and nasals, formant bandwidths, and where the noise of a consonant lies:
 //!   D. Klatt, "Software for a cascade/parallel formant synthesizer", JASA 67(3), 1980, tables II and III;
 //! * F2 of stops, flaps and nasals, and how far it gives way to the vowel: the locus equations of H. Sussman, H.
 //!   McCaffrey and S. Matthews, "An investigation of locus equations as a source of relational invariance for stop place
@@ -358,6 +358,30 @@ mod tests {
         for row in &PHONES {
             assert!(row.name == "q" || fold_61_to_48(row.name).is_some(), "{}", row.name);
             assert_eq!(PHONES[phone(row.name)].name, row.name, "names are unique");
+        }
+    }
+
+    #[test]
+    fn women_over_men_is_the_mean_ratio_of_the_published_table() {
+        // Hillenbrand et al. 1995, table V, women: iy ih ey eh ae aa ao ow uh uw ah er; `ow` of the men beside it, whose
+        // row here is Klatt's diphthong.
+        let women: [(&str, [f64; 4]); 11] = [
+            ("iy", [437.0, 2761.0, 3372.0, 4352.0]),
+            ("ih", [483.0, 2365.0, 3053.0, 4334.0]),
+            ("ey", [536.0, 2530.0, 3047.0, 4319.0]),
+            ("eh", [731.0, 2058.0, 2979.0, 4294.0]),
+            ("ae", [669.0, 2349.0, 2972.0, 4290.0]),
+            ("aa", [936.0, 1551.0, 2815.0, 4299.0]),
+            ("ao", [781.0, 1136.0, 2824.0, 3923.0]),
+            ("uh", [519.0, 1225.0, 2827.0, 4052.0]),
+            ("uw", [459.0, 1105.0, 2735.0, 4115.0]),
+            ("ah", [753.0, 1426.0, 2933.0, 4092.0]),
+            ("er", [523.0, 1588.0, 1929.0, 3914.0]),
+        ];
+        let ow = [555.0 / 497.0, 1035.0 / 910.0, 2828.0 / 2459.0, 3927.0 / 3384.0];
+        for i in 0..4 {
+            let sum: f64 = women.iter().map(|(name, formants)| formants[i] / PHONES[phone(name)].onset[i]).sum();
+            assert!(((sum + ow[i]) / 12.0 - WOMEN_OVER_MEN[i]).abs() < 0.001, "F{}: {}", i + 1, (sum + ow[i]) / 12.0);
         }
     }
 

@@ -138,7 +138,7 @@ fn flaps(before: Sound, sound: Sound, after: Sound) -> bool {
 fn stop(out: &mut Vec<Sound>, sound: Sound, after: Sound, random: &mut Random) {
     let name = sound.row().name;
     let closure = closure_of(name);
-    let last = out.last().map(|last| last.row());
+    let last = out.last().map(Sound::row);
     if last.is_none_or(|last| last.manner != Manner::Silence && last.name != closure) {
         out.push(sound.renamed(closure));
     }
@@ -225,6 +225,7 @@ mod tests {
     #[test]
     fn stops_are_a_closure_and_a_release() {
         assert_eq!(names(&say("s t iy1 s", 0)), "h# s tcl t iy s h#");
+        assert_eq!(names(&say("s ae1 jh iy s", 0)), "h# s ae dcl jh iy s h#");
         assert_eq!(names(&say("ch ih1 s", 0)), "h# ch ih s h#", "no closure after silence");
     }
 

@@ -33,11 +33,6 @@ impl Sentence {
     }
 }
 
-/// Whether `path` looks like a TIMIT tree.
-pub fn is_timit(path: &Path) -> bool {
-    path.is_dir() && root(path).is_ok()
-}
-
 pub(super) fn root(path: &Path) -> Result<Root> {
     let mut directory = path.to_path_buf();
     // The disc has TIMIT/TIMIT, archives have data/TIMIT: two wrappers at most.
