@@ -22,5 +22,9 @@ pub mod search;
 
 pub mod report;
 
+pub mod config;
+
+pub mod run;
+
 pub use error::{Error, Result};
 pub use mohaq_speech as speech;

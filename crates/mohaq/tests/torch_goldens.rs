@@ -4,7 +4,7 @@ mod shared;
 
 use mohaq::nn::{Batch, Float, Network, NetworkDescription};
 use mohaq::tensor::Matrix;
-use npyz::npz::NpzArchive;
+use mohaq_speech::container::{Values, decode_npz};
 use safetensors::SafeTensors;
 use shared::shared_data;
 use std::path::Path;
@@ -26,11 +26,12 @@ struct Array {
 
 impl Golden {
     fn read(folder: &Path, name: &str) -> Self {
-        let mut archive = NpzArchive::open(folder.join(name).with_extension("npz")).expect("a readable archive");
-        let mut array = |name| {
-            let array = archive.by_name(name).expect("a readable array").expect("this array");
-            let shape = array.shape().iter().map(|&n| n as usize).collect();
-            Array { shape, values: array.into_vec().expect("32 bit numbers") }
+        let path = folder.join(name).with_extension("npz");
+        let arrays = decode_npz(&std::fs::read(&path).expect("a readable file"), &path).expect("a readable archive");
+        let array = |name: &str| {
+            let (_, array) = arrays.iter().find(|(key, _)| key == name).expect("this array");
+            let Values::Floats(values) = &array.values else { panic!("floating point numbers") };
+            Array { shape: array.shape.clone(), values: values.iter().map(|&value| value as f32).collect() }
         };
         let (x, y) = (array("x"), array("y"));
         let tensors = std::fs::read(folder.join(name).with_extension("safetensors")).expect("a readable file");

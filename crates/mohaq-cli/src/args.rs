@@ -1,0 +1,220 @@
+//! The command line as typed.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done; 1 the work failed (data, files, training); 2 the request could not be understood (arguments, recipe, \
+platform); 130 stopped by Ctrl-C, with everything finished so far on disk.
+
+RECIPE is a TOML file, or the name of a built-in one: demo, fsdd-digits, timit-paper.";
+
+/// Per-layer precision search for recurrent networks on embedded platforms.
+#[derive(Debug, Parser)]
+#[command(name = "mohaq", version, about, after_help = AFTER_HELP, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// Print results as JSON; the last line is one object.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No progress, and no notes on stderr.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Threads to use; all cores when left out. No result depends on it.
+    #[arg(long, global = true, value_name = "N")]
+    pub threads: Option<usize>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The whole path on a synthesised corpus, in about two minutes, without any download.
+    Demo(DemoArgs),
+    /// Write a commented recipe to start from.
+    Init(InitArgs),
+    /// Make, prepare or look at data.
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Train the float network of a recipe.
+    Train(StageArgs),
+    /// Quantize the trained network and measure it.
+    Quantize(QuantizeArgs),
+    /// Error of the trained network with one site at a time at few bits.
+    Sensitivity(StageArgs),
+    /// Search the Pareto front of precisions.
+    Search(StageArgs),
+    /// Write the report of a run directory.
+    Report(ReportArgs),
+    /// List, show or check platform descriptions.
+    #[command(subcommand)]
+    Platform(PlatformCommand),
+    /// All stages of a recipe: data, train, quantize, search, report.
+    Run(StageArgs),
+    /// Print shell completions.
+    Completions(CompletionsArgs),
+}
+
+/// What a stage of a recipe takes.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct StageArgs {
+    /// A recipe file, or the name of a built-in recipe.
+    pub recipe: String,
+    #[command(flatten)]
+    pub overrides: Overrides,
+    #[command(flatten)]
+    pub existing: ExistingArgs,
+    /// Take the trained network from another run directory of the same data and network.
+    #[arg(long, value_name = "RUN")]
+    pub from: Option<PathBuf>,
+}
+
+/// What goes before the recipe's own values.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Overrides {
+    /// Directory (or file) of the corpus.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Run directory; `runs/NAME` when left out.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Seed of everything random.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Set one value of the recipe, for example --set search.platform=silago. May be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+impl Overrides {
+    /// Every override as `key=value`.
+    pub(crate) fn pairs(&self) -> Vec<String> {
+        let seed = self.seed.map(|seed| format!("seed={seed}"));
+        self.set.iter().cloned().chain(seed).collect()
+    }
+}
+
+/// What to do with results that are there already.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct ExistingArgs {
+    /// Go on where a run in the same directory ended.
+    #[arg(long, conflicts_with = "force")]
+    pub resume: bool,
+    /// Throw away a run in the same directory.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `demo`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DemoArgs {
+    #[command(flatten)]
+    pub overrides: Overrides,
+    /// Go on where a demo in the same directory ended; otherwise it starts over.
+    #[arg(long)]
+    pub resume: bool,
+}
+
+/// `init`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct InitArgs {
+    /// The file to write.
+    #[arg(default_value = "recipe.toml")]
+    pub path: PathBuf,
+    /// The built-in recipe to start from.
+    #[arg(long, default_value = "demo", value_name = "NAME")]
+    pub template: String,
+    /// Overwrite the file if it exists.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `quantize`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct QuantizeArgs {
+    #[command(flatten)]
+    pub stage: StageArgs,
+    /// Weight×activation bits for every site (8x8), or one pair a site ("4x8 2x8 …"). May be repeated; 16x16, 8x8, 4x8,
+    /// 4x4, 2x8 and 2x2 when left out.
+    #[arg(long, value_name = "BITS")]
+    pub bits: Vec<String>,
+}
+
+/// `report`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ReportArgs {
+    /// A run directory with a finished search.
+    pub run: PathBuf,
+    /// What to write; HTML goes to a file, the others to stdout unless --output says where.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Html)]
+    pub format: ReportFormat,
+    /// Where to write it.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Forms of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// One self-contained page.
+    Html,
+    /// One row a candidate.
+    Csv,
+    /// Everything the page shows.
+    Json,
+}
+
+/// `data …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// Synthesise the built-in corpus in TIMIT's layout.
+    Synth(SynthArgs),
+    /// Read a recipe's corpus and fill its feature cache.
+    Prepare(StageArgs),
+    /// Say what a file or corpus is, or why it is refused.
+    Check(CheckArgs),
+}
+
+/// `data synth`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SynthArgs {
+    /// Directory to write to; must be empty or not exist.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Seed of the speakers and sentences.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Set one value of the synthesiser, for example --set train_speakers=60. May be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// `data check`, `platform check`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct CheckArgs {
+    /// The file or directory.
+    pub path: PathBuf,
+}
+
+/// `platform …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum PlatformCommand {
+    /// The built-in platforms.
+    List,
+    /// Every number of a platform, with its source.
+    Show {
+        /// A built-in platform's name, or a file.
+        platform: String,
+    },
+    /// What is missing or implausible in a platform file.
+    Check(CheckArgs),
+}
+
+/// `completions`
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}

@@ -1,0 +1,94 @@
+//! `init`, `report`, `platform`, `completions`: what needs no run.
+
+use super::Context;
+use crate::args::{Cli, CompletionsArgs, InitArgs, PlatformCommand, ReportArgs, ReportFormat};
+use crate::output;
+use anyhow::{Context as _, Result, bail};
+use clap::CommandFactory;
+use mohaq::platform::{Platform, Severity};
+use mohaq::{config, platform, report};
+use std::fs;
+use std::io;
+
+/// `mohaq init`
+pub(crate) fn init(args: &InitArgs) -> Result<()> {
+    let text = config::builtin(&args.template)?;
+    if args.path.exists() && !args.force {
+        bail!("{}: exists already; --force overwrites it", args.path.display());
+    }
+    fs::write(&args.path, text).with_context(|| args.path.display().to_string())?;
+    Ok(output::line(&format!("wrote {}; next: mohaq run {0}", args.path.display()))?)
+}
+
+/// `mohaq report`
+pub(crate) fn report(args: &ReportArgs) -> Result<()> {
+    let source = args.run.join("report.json");
+    let text = fs::read_to_string(&source).with_context(|| format!("{}: no finished search here", source.display()))?;
+    let report = report::Report::from_json(&text).with_context(|| source.display().to_string())?;
+    let written = match args.format {
+        ReportFormat::Html => report.to_html()?,
+        ReportFormat::Csv => report.to_csv()?,
+        ReportFormat::Json => report.to_json()?,
+    };
+    let default = (args.format == ReportFormat::Html).then(|| args.run.join("report.html"));
+    match args.output.clone().or(default) {
+        Some(path) => {
+            fs::write(&path, written).with_context(|| path.display().to_string())?;
+            Ok(output::line(&path.display().to_string())?)
+        }
+        None => Ok(output::line(written.trim_end())?),
+    }
+}
+
+/// `mohaq platform …`
+pub(crate) fn platform(context: &Context<'_>, command: &PlatformCommand) -> Result<()> {
+    match command {
+        PlatformCommand::List => list(context),
+        PlatformCommand::Show { platform } => show(context, platform),
+        PlatformCommand::Check(args) => check(context, &args.path),
+    }
+}
+
+/// `mohaq completions`
+pub(crate) fn completions(args: &CompletionsArgs) -> Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "mohaq", &mut script);
+    io::Write::write_all(&mut io::stdout().lock(), &script)?;
+    Ok(())
+}
+
+fn list(context: &Context<'_>) -> Result<()> {
+    let platforms = platform::list();
+    if context.json {
+        let reports: Vec<_> = platforms.iter().map(Platform::describe).collect();
+        return Ok(output::line(&serde_json::to_string(&reports)?)?);
+    }
+    let rows: Vec<Vec<String>> =
+        platforms.iter().map(|platform| vec![platform.name().into(), platform.title().into()]).collect();
+    Ok(output::table(&["platform", "what it is"], &rows)?)
+}
+
+fn show(context: &Context<'_>, name: &str) -> Result<()> {
+    let report = platform::load(name).map_err(mohaq::Error::from)?.describe();
+    let text = if context.json { serde_json::to_string(&report)? } else { report.to_string() };
+    Ok(output::line(text.trim_end())?)
+}
+
+fn check(context: &Context<'_>, path: &std::path::Path) -> Result<()> {
+    let findings = platform::check(path).map_err(mohaq::Error::from)?;
+    if context.json {
+        output::line(&serde_json::to_string(&findings)?)?;
+    } else {
+        for finding in &findings {
+            output::line(&format!("{}: {finding}", path.display()))?;
+        }
+    }
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    if errors > 0 {
+        bail!("{}: {errors} errors", path.display());
+    }
+    if findings.is_empty() && !context.json {
+        output::line(&format!("{}: nothing to remark", path.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! One function a verb.
+
+mod data;
+mod info;
+mod stages;
+
+use crate::args::{Cli, Command, DataCommand};
+use crate::progress::Progress;
+use anyhow::Result;
+
+/// What every command is given.
+pub(crate) struct Context<'a> {
+    /// Results as JSON.
+    pub json: bool,
+    /// Progress and interruption.
+    pub progress: &'a Progress,
+}
+
+/// Runs the command of `cli`.
+pub(crate) fn run(cli: &Cli, progress: &Progress) -> Result<()> {
+    let context = Context { json: cli.json, progress };
+    match &cli.command {
+        Command::Demo(args) => stages::demo(&context, args),
+        Command::Init(args) => info::init(args),
+        Command::Data(DataCommand::Synth(args)) => data::synth(&context, args),
+        Command::Data(DataCommand::Prepare(args)) => data::prepare(&context, args),
+        Command::Data(DataCommand::Check(args)) => data::check(&context, args),
+        Command::Train(args) => stages::train(&context, args),
+        Command::Quantize(args) => stages::quantize(&context, args),
+        Command::Sensitivity(args) => stages::sensitivity(&context, args),
+        Command::Search(args) | Command::Run(args) => stages::search(&context, args),
+        Command::Report(args) => info::report(args),
+        Command::Platform(command) => info::platform(&context, command),
+        Command::Completions(args) => info::completions(args),
+    }
+}

@@ -1,0 +1,96 @@
+//! What a command prints: tables for a person, one JSON object for a program, from the same values.
+
+use mohaq::platform::Cost;
+use mohaq::run::{Found, MeasuredSpec};
+use serde_json::{Value, json};
+use std::io::{self, Write};
+
+/// Error rates in the closing JSON object, per cent.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ErrorPercent {
+    /// The float network on the test set.
+    pub float: f64,
+    /// What the command measured, on the validation set: the float network after `train`, the best of what was asked for
+    /// otherwise.
+    pub valid: f64,
+    /// The same on the test set.
+    pub test: f64,
+}
+
+impl ErrorPercent {
+    /// As the value of `error_percent`.
+    pub(crate) fn json(self) -> Value {
+        json!({ "float": self.float, "valid": self.valid, "test": self.test })
+    }
+}
+
+/// A member of the front, as the closing JSON object lists it.
+pub(crate) fn front_json(found: &Found) -> Vec<Value> {
+    let member = |id: usize, measured: &MeasuredSpec| {
+        let cost = measured.cost.as_ref();
+        json!({
+            "id": id,
+            "error_percent": measured.valid_percent,
+            "test_error_percent": measured.test_percent,
+            "speedup": cost.and_then(|cost| cost.speedup),
+            "memory_bytes": cost.map(Cost::memory_bytes),
+            "energy_pj": cost.and_then(|cost| cost.energy_pj),
+            "bits": measured.bits,
+        })
+    };
+    found.front.iter().map(|front| member(front.id, &front.measured)).collect()
+}
+
+/// Prints rows under a heading, columns aligned.
+///
+/// # Errors
+/// Those of stdout.
+pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain([heading[column].chars().count()]).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..heading.len()).map(width).collect();
+    let mut out = io::stdout().lock();
+    let heading: Vec<String> = heading.iter().map(|cell| (*cell).to_owned()).collect();
+    for row in [&heading].into_iter().chain(rows) {
+        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}"));
+        writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
+/// The columns of [`measured_row`].
+pub(crate) const MEASURED: [&str; 6] =
+    ["valid %", "test %", "memory KiB", "speedup", "energy nJ", "bits (weight x activation a site)"];
+
+/// A row for a measured spec.
+pub(crate) fn measured_row(measured: &MeasuredSpec) -> Vec<String> {
+    let cost = measured.cost.as_ref();
+    let or_dash = |value: Option<f64>, digits: usize| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.digits$}"));
+    vec![
+        format!("{:.2}", measured.valid_percent),
+        format!("{:.2}", measured.test_percent),
+        or_dash(cost.map(|cost| cost.memory_bits as f64 / 8192.0), 1),
+        or_dash(cost.and_then(|cost| cost.speedup), 2),
+        or_dash(cost.and_then(|cost| cost.energy_pj).map(|pj| pj / 1000.0), 2),
+        compact(&measured.bits),
+    ]
+}
+
+/// `8x8` for the same bits at all of several sites.
+pub(crate) fn compact(bits: &str) -> String {
+    let mut parts = bits.split(' ');
+    match parts.next() {
+        Some(first) if parts.clone().count() > 0 && parts.all(|part| part == first) => format!("{first} everywhere"),
+        _ => bits.to_owned(),
+    }
+}
+
+/// Prints a line to stdout.
+///
+/// # Errors
+/// Those of stdout: a reader that has gone away ends the command quietly.
+pub(crate) fn line(text: &str) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{text}")
+}

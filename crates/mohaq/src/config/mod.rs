@@ -1,0 +1,7 @@
+//! From what the user wrote to what will be done: a [`Recipe`] as typed, resolved once into a [`Plan`].
+
+mod plan;
+mod recipe;
+
+pub use plan::{Plan, Source, builtin, load};
+pub use recipe::{CorpusKind, DataSection, LimitSection, NetworkSection, Recipe, SearchSection, nearest, synth};

@@ -1,0 +1,256 @@
+//! A recipe resolved: every path absolute, every name looked up, every default in place.
+
+use super::recipe::{CorpusKind, LimitSection, Recipe, SearchSection, nearest};
+use crate::{Error, Result};
+use crate::eval::Objective;
+use crate::platform::{self, Platform, TablePlatform};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// Where the sequences of a run come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// The built-in synthesiser, writing to (or having written to) this directory.
+    Synthetic(PathBuf),
+    /// A tree in TIMIT's layout.
+    Timit(PathBuf),
+    /// The digits corpus, and which of its splits.
+    Fsdd(PathBuf, String),
+    /// A file or directory of features.
+    Features(PathBuf),
+}
+
+/// A run, resolved.
+#[derive(Debug)]
+pub struct Plan {
+    /// The recipe with every default and override in it; `plan.toml` is this.
+    pub recipe: Recipe,
+    /// The run directory, absolute.
+    pub out: PathBuf,
+    /// The data, absolute.
+    pub source: Source,
+    /// The platform that is searched for.
+    pub platform: TablePlatform,
+}
+
+impl Plan {
+    /// Resolves `recipe`: `data` and `out` from the command line go before what it says.
+    ///
+    /// # Errors
+    /// [`Error::Plan`] for a value that cannot work, by its key; [`Error::Platform`] for a platform that is not there.
+    pub fn resolve(mut recipe: Recipe, data: Option<&Path>, out: Option<&Path>) -> Result<Self> {
+        let out = absolute(out.map_or_else(|| PathBuf::from("runs").join(&recipe.name), Path::to_path_buf))?;
+        check(&recipe)?;
+        let given = data.map(Path::to_path_buf).or_else(|| recipe.data.path.clone()).map(absolute).transpose()?;
+        let source = source(&recipe, given, &out)?;
+        recipe.data.path = Some(source.path().to_owned());
+        recipe.train.seed = recipe.seed;
+        recipe.train.check()?;
+        let platform = platform::load(&recipe.search.platform)?;
+        check_priced(&recipe.search.objectives, &platform)?;
+        Ok(Self { recipe, out, source, platform })
+    }
+
+    /// The plan as TOML.
+    ///
+    /// # Panics
+    /// Never: a recipe holds nothing that TOML cannot.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(&self.recipe).expect("a recipe holds nothing that TOML cannot")
+    }
+
+    /// The first section in which the plan written as `text` would train another network than this one.
+    pub fn training_difference(&self, text: &str) -> Option<String> {
+        let written: Option<toml::Table> = toml::from_str(text).ok();
+        let mine: toml::Table = toml::from_str(&self.to_toml()).ok()?;
+        let Some(written) = written else { return Some("plan.toml, which cannot be read".into()) };
+        let sections = ["seed", "data", "features", "network", "train"];
+        sections.into_iter().find(|section| written.get(*section) != mine.get(*section)).map(|section| format!("`{section}`"))
+    }
+}
+
+impl Source {
+    /// The file or directory.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Synthetic(path) | Self::Timit(path) | Self::Fsdd(path, _) | Self::Features(path) => path,
+        }
+    }
+}
+
+fn absolute(path: PathBuf) -> Result<PathBuf> {
+    std::path::absolute(&path).map_err(|e| Error::io(&path, e))
+}
+
+fn source(recipe: &Recipe, given: Option<PathBuf>, out: &Path) -> Result<Source> {
+    let kind = recipe.data.corpus;
+    let needed = || {
+        let hint = "say where it is with --data DIR or `path` in [data]".to_owned();
+        given.clone().ok_or_else(|| Error::Plan { key: "data.path".into(), reason: "this corpus has no default place".into(), hint: Some(hint) })
+    };
+    Ok(match kind {
+        CorpusKind::Synthetic => Source::Synthetic(given.unwrap_or_else(|| out.join("corpus"))),
+        CorpusKind::Timit => Source::Timit(needed()?),
+        CorpusKind::Fsdd => Source::Fsdd(needed()?, recipe.data.split.clone().unwrap_or_else(|| "split".into())),
+        CorpusKind::Features => Source::Features(needed()?),
+    })
+}
+
+fn bad(key: &str, reason: impl Into<String>) -> Error {
+    Error::Plan { key: key.into(), reason: reason.into(), hint: None }
+}
+
+/// Refuses values that no stage could work with.
+fn check(recipe: &Recipe) -> Result<()> {
+    if recipe.name.is_empty() || !recipe.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) || recipe.name.starts_with('.') {
+        return Err(bad("name", format!("`{}` cannot name a directory: letters, digits, `-`, `_` and `.` only", recipe.name)));
+    }
+    if !(1..=8).contains(&recipe.data.states) {
+        return Err(bad("data.states", format!("{} states a phone, expected 1 to 8", recipe.data.states)));
+    }
+    if recipe.data.split.is_some() && recipe.data.corpus != CorpusKind::Fsdd {
+        return Err(bad("data.split", "only corpus `fsdd` has several splits"));
+    }
+    check_search(&recipe.search)?;
+    check_limits(&recipe.search.limits)
+}
+
+fn check_search(search: &SearchSection) -> Result<()> {
+    let mut seen: Vec<Objective> = Vec::new();
+    for &objective in &search.objectives {
+        if seen.contains(&objective) {
+            return Err(bad("search.objectives", format!("`{}` stands there twice", objective.key())));
+        }
+        seen.push(objective);
+    }
+    if !seen.contains(&Objective::Error) || !(2..=3).contains(&seen.len()) {
+        return Err(bad("search.objectives", "expected `error` and one or two others"));
+    }
+    if search.population < 4 {
+        return Err(bad("search.population", format!("{} individuals, expected at least 4", search.population)));
+    }
+    if search.offspring == 0 {
+        return Err(bad("search.offspring", "expected at least 1"));
+    }
+    if search.evaluations < search.population {
+        let reason = format!("{} evaluations do not fill a population of {}", search.evaluations, search.population);
+        return Err(bad("search.evaluations", reason));
+    }
+    match search.minutes {
+        Some(minutes) if !(minutes > 0.0 && minutes.is_finite()) => Err(bad("search.minutes", format!("{minutes}, expected more than 0"))),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses an objective that `platform` has no figures for: a search would find nothing but that.
+fn check_priced(objectives: &[Objective], platform: &TablePlatform) -> Result<()> {
+    let priced = platform.describe().objectives;
+    let known = |objective: &&Objective| match objective {
+        Objective::Error => true,
+        Objective::SpeedupPaper => priced.contains(&Objective::Speedup.key()),
+        Objective::Memory | Objective::Speedup | Objective::Energy => priced.contains(&objective.key()),
+    };
+    match objectives.iter().find(|objective| !known(objective)) {
+        None => Ok(()),
+        Some(objective) => {
+            let reason = format!("platform `{}` has no figures for `{}`", platform.name(), objective.key());
+            let hint = Some(format!("it prices {}", priced.join(", ")));
+            Err(Error::Plan { key: "search.objectives".into(), reason, hint })
+        }
+    }
+}
+
+fn check_limits(limits: &LimitSection) -> Result<()> {
+    let values = [
+        ("search.limits.error_increase", limits.error_increase),
+        ("search.limits.error_percent", limits.error_percent),
+        ("search.limits.memory_mib", limits.memory_mib),
+    ];
+    let wrong = values.into_iter().find_map(|(key, value)| value.filter(|v| !(*v > 0.0 && v.is_finite())).map(|v| (key, v)));
+    wrong.map_or(Ok(()), |(key, value)| Err(bad(key, format!("{value}, expected more than 0"))))
+}
+
+/// The built-in recipes.
+const BUILTIN: [(&str, &str); 3] = [
+    ("demo", include_str!("../../../../recipes/demo.toml")),
+    ("fsdd-digits", include_str!("../../../../recipes/fsdd-digits.toml")),
+    ("timit-paper", include_str!("../../../../recipes/timit-paper.toml")),
+];
+
+/// The text of the built-in recipe `name`.
+///
+/// # Errors
+/// [`Error::NoRecipe`] with the nearest name.
+pub fn builtin(name: &str) -> Result<&'static str> {
+    let found = BUILTIN.iter().find(|(known, _)| *known == name);
+    found.map(|(_, text)| *text).ok_or_else(|| Error::NoRecipe {
+        name: name.into(),
+        known: BUILTIN.iter().map(|(known, _)| *known).collect(),
+        nearest: nearest(name, BUILTIN.iter().map(|(known, _)| *known)),
+    })
+}
+
+/// Reads `recipe`, a file or else a built-in recipe's name, and resolves it.
+///
+/// # Errors
+/// See [`Recipe::parse`] and [`Plan::resolve`]; [`Error::NoRecipe`], [`Error::Io`].
+pub fn load(recipe: &str, overrides: &[String], data: Option<&Path>, out: Option<&Path>) -> Result<Plan> {
+    let path = Path::new(recipe);
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound && path.extension().is_none() => builtin(recipe)?.to_owned(),
+        Err(error) => return Err(Error::io(path, error)),
+    };
+    Plan::resolve(Recipe::parse(&text, recipe, overrides)?, data, out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn built_in_recipes_resolve() {
+        for (name, _) in BUILTIN {
+            let plan = load(name, &[], Some(Path::new("data")), None).unwrap();
+            assert_eq!(plan.recipe.name, name);
+            assert!(plan.out.is_absolute());
+        }
+    }
+
+    #[test]
+    fn a_plan_reads_back_as_itself() {
+        let plan = load("fsdd-digits", &[], Some(Path::new("data")), None).unwrap();
+        let again = Recipe::parse(&plan.to_toml(), "plan.toml", &[]).unwrap();
+        assert_eq!(again, plan.recipe);
+        assert_eq!(plan.training_difference(&plan.to_toml()), None);
+    }
+
+    #[test]
+    fn another_seed_is_another_training_and_another_platform_is_not() {
+        let plan = load("demo", &[], None, None).unwrap();
+        let with = |pair: &str| load("demo", &[pair.to_owned()], None, None).unwrap().to_toml();
+        assert_eq!(plan.training_difference(&with("seed=2")).as_deref(), Some("`seed`"));
+        assert_eq!(plan.training_difference(&with("search.platform=silago")), None);
+    }
+
+    #[test]
+    fn values_that_cannot_work_are_refused_by_key() {
+        let key = |pair: &str| match load("demo", &[pair.to_owned()], None, None) {
+            Err(Error::Plan { key, .. }) => key,
+            other => panic!("{pair}: expected a plan error, got {other:?}"),
+        };
+        assert_eq!(key("search.objectives=[\"memory\"]"), "search.objectives");
+        assert_eq!(key("search.objectives=[\"error\", \"energy\"]"), "search.objectives");
+        assert_eq!(key("search.evaluations=3"), "search.evaluations");
+        assert_eq!(key("search.limits.error_increase=-1"), "search.limits.error_increase");
+        assert_eq!(key("name=../up"), "name");
+        assert_eq!(key("data.states=9"), "data.states");
+        assert_eq!(key("data.split=x"), "data.split");
+    }
+
+    #[test]
+    fn a_corpus_without_a_place_asks_for_one() {
+        let error = load("timit-paper", &[], None, None).unwrap_err();
+        assert!(error.hint().is_some_and(|hint| hint.contains("--data")), "{error}");
+    }
+}

@@ -1,0 +1,304 @@
+//! A recipe as it is written: TOML in, typed sections out, nothing resolved yet.
+//!
+//! Unknown keys are errors that name the nearest known one. Every section has defaults, so the shortest recipe is a name
+//! and a corpus; a section left out is its default, and `[search]` left out is no search.
+
+use crate::{Error, Result};
+use crate::eval::Objective;
+use crate::nn::{LayerDescription, NetworkDescription};
+use crate::quant::QuantizeSettings;
+use crate::train::TrainConfig;
+use mohaq_speech::features::FeatureSettings;
+use mohaq_speech::synth::SynthConfig;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// A whole recipe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Names the run and its directory.
+    pub name: String,
+    /// Everything random is derived from it.
+    #[serde(default = "one")]
+    pub seed: u64,
+    /// Where the sequences come from.
+    pub data: DataSection,
+    /// How audio becomes features; not used by `corpus = "features"`.
+    #[serde(default)]
+    pub features: FeatureSettings,
+    /// The network; its input and output widths come from the data.
+    pub network: NetworkSection,
+    /// How it is trained.
+    #[serde(default)]
+    pub train: TrainConfig,
+    /// How it is quantized.
+    #[serde(default)]
+    pub quantize: QuantizeSettings,
+    /// What is searched for.
+    #[serde(default)]
+    pub search: SearchSection,
+}
+
+/// The corpora that a recipe can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CorpusKind {
+    /// The built-in formant synthesiser; needs no data.
+    Synthetic,
+    /// The LDC layout of TIMIT.
+    Timit,
+    /// Connected digits of the Free Spoken Digit Dataset.
+    Fsdd,
+    /// Sequences of features with labels, as .npz or safetensors.
+    Features,
+}
+
+/// `[data]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSection {
+    /// Which corpus.
+    pub corpus: CorpusKind,
+    /// Its directory; `--data` on the command line goes before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+    /// Which of the corpus' splits (`fsdd`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<String>,
+    /// States a phone (1 … 8), left to right.
+    #[serde(default = "three")]
+    pub states: usize,
+    /// Settings of the synthesiser (`synthetic`).
+    #[serde(default)]
+    pub synthetic: SynthConfig,
+}
+
+/// `[network]`: a description without the widths that follow from the data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkSection {
+    /// In the order data meets them. The last one, if linear, may leave out `outputs`: the number of classes.
+    pub layers: Vec<LayerDescription>,
+}
+
+impl NetworkSection {
+    /// The description of a network from `input` features to `classes`.
+    ///
+    /// # Errors
+    /// [`Error::Plan`] where the last layer has another width than `classes`; whatever
+    /// [`NetworkDescription::check`] finds.
+    pub fn resolve(&self, input: usize, classes: usize) -> Result<NetworkDescription> {
+        let mut layers = self.layers.clone();
+        if let Some(LayerDescription::Linear(last)) = layers.last_mut()
+            && last.outputs == 0
+        {
+            last.outputs = classes;
+        }
+        let description = NetworkDescription { input, layers };
+        description.check()?;
+        if description.outputs() != classes {
+            let reason = format!("the last layer has {} outputs, the data {classes} classes", description.outputs());
+            let hint = "end with a linear layer without `outputs`: it takes the number from the data";
+            return Err(Error::Plan { key: "network.layers".into(), reason, hint: Some(hint.into()) });
+        }
+        Ok(description)
+    }
+}
+
+/// `[search]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SearchSection {
+    /// A built-in platform's name, or the path of a platform file.
+    pub platform: String,
+    /// What to trade; `error` must be among them.
+    pub objectives: Vec<Objective>,
+    /// Individuals that survive a generation.
+    pub population: usize,
+    /// New candidates a generation.
+    pub offspring: usize,
+    /// Stop after this many evaluations (the first generation included).
+    pub evaluations: usize,
+    /// Stop after this many generations, if that comes earlier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generations: Option<usize>,
+    /// Stop after the generation in which this many minutes have passed, if that comes earlier. The only budget that
+    /// depends on the machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<f64>,
+    /// Start with the uniform precisions among the first individuals.
+    pub start_uniform: bool,
+    /// Development sequences an evaluation reads, evenly spaced; 0 is all of them.
+    pub sequences: usize,
+    /// Bounds that a candidate must keep.
+    pub limits: LimitSection,
+}
+
+impl Default for SearchSection {
+    fn default() -> Self {
+        Self {
+            platform: "none".into(),
+            objectives: vec![Objective::Error, Objective::Memory],
+            population: 40,
+            offspring: 10,
+            evaluations: 630,
+            generations: None,
+            minutes: None,
+            start_uniform: false,
+            sequences: 0,
+            limits: LimitSection::default(),
+        }
+    }
+}
+
+/// `[search.limits]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitSection {
+    /// Error at most the float network's plus this many points.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_increase: Option<f64>,
+    /// Error at most this, per cent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_percent: Option<f64>,
+    /// Memory at most this, MiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_mib: Option<f64>,
+    /// Memory at most what the platform says it has.
+    pub platform_memory: bool,
+}
+
+impl Default for LimitSection {
+    /// The published error limit, and the platform's own memory.
+    fn default() -> Self {
+        Self { error_increase: Some(8.0), error_percent: None, memory_mib: None, platform_memory: true }
+    }
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn three() -> usize {
+    3
+}
+
+impl Recipe {
+    /// Parses a recipe; `origin` (a path, or a built-in's name) stands in the errors.
+    ///
+    /// `overrides` are `key=value` pairs with dotted keys and TOML values, applied before anything is typed; a value that
+    /// is no TOML is taken as a string.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] with the line, or the override, that cannot be read.
+    pub fn parse(text: &str, origin: &str, overrides: &[String]) -> Result<Self> {
+        parse(text, origin, overrides)
+    }
+}
+
+/// The settings of the synthesiser: its defaults under `overrides`.
+///
+/// # Errors
+/// [`Error::Recipe`], [`Error::Override`].
+pub fn synth(overrides: &[String]) -> Result<SynthConfig> {
+    parse("", "the synthesiser's settings", overrides)
+}
+
+/// Reads `text`, which must be right by itself so that errors have lines, then again under `overrides`.
+fn parse<T: DeserializeOwned>(text: &str, origin: &str, overrides: &[String]) -> Result<T> {
+    let written: T = toml::from_str(text).map_err(|error| recipe_error(origin, text, &error))?;
+    if overrides.is_empty() {
+        return Ok(written);
+    }
+    let mut table: toml::Table = toml::from_str(text).map_err(|error| recipe_error(origin, text, &error))?;
+    for pair in overrides {
+        set(&mut table, pair)?;
+    }
+    let merged = toml::Value::Table(table);
+    merged.try_into().map_err(|error| recipe_error(&format!("{origin} with --set"), "", &error))
+}
+
+/// Applies one `key.path=value` to `table`.
+fn set(table: &mut toml::Table, pair: &str) -> Result<()> {
+    let bad = |message: &str| Error::Override { pair: pair.into(), message: message.into() };
+    let (path, value) = pair.split_once('=').ok_or_else(|| bad("expected key=value"))?;
+    let document = format!("value = {value}");
+    let value = match toml::from_str::<toml::Table>(&document) {
+        Ok(mut parsed) => parsed.remove("value").ok_or_else(|| bad("expected one value"))?,
+        Err(_) => toml::Value::String(value.into()),
+    };
+    let mut keys: Vec<&str> = path.split('.').map(str::trim).collect();
+    let last = keys.pop().filter(|key| !key.is_empty()).ok_or_else(|| bad("the key is empty"))?;
+    let mut place = table;
+    for key in keys {
+        let entry = place.entry(key).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        place = entry.as_table_mut().ok_or_else(|| bad(&format!("`{key}` is a value, not a section")))?;
+    }
+    place.insert(last.into(), value);
+    Ok(())
+}
+
+fn recipe_error(origin: &str, text: &str, error: &toml::de::Error) -> Error {
+    let line = error.span().filter(|_| !text.is_empty()).map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    let message = error.message().to_owned();
+    let nearest = nearest_key(&message);
+    Error::Recipe { origin: origin.into(), line, message, nearest }
+}
+
+/// For serde's "unknown field `x`, expected one of `a`, `b`": the known name that is nearest to `x`.
+pub(crate) fn nearest_key(message: &str) -> Option<String> {
+    if !message.starts_with("unknown ") {
+        return None;
+    }
+    let mut names = message.split('`').skip(1).step_by(2);
+    let unknown = names.next()?;
+    nearest(unknown, names)
+}
+
+/// The one of `known` that `unknown` is most likely a misspelling of; `None` where nothing is near.
+pub fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    let scored = known.map(|name| (strsim::jaro_winkler(unknown, name), name));
+    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)))?;
+    (best.0 > 0.7).then(|| best.1.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHORT: &str = "name = \"x\"\n[data]\ncorpus = \"synthetic\"\n[network]\nlayers = [{ kind = \"linear\" }]\n";
+
+    fn failure(text: &str, overrides: &[&str]) -> (Option<usize>, String, Option<String>) {
+        let overrides: Vec<String> = overrides.iter().map(|pair| (*pair).to_owned()).collect();
+        match Recipe::parse(text, "test", &overrides) {
+            Err(Error::Recipe { line, message, nearest, .. }) => (line, message, nearest),
+            other => panic!("expected a recipe error, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_names_its_line_and_the_nearest_key() {
+        let (line, message, hint) = failure(&format!("{SHORT}[search]\npopulaton = 3\n"), &[]);
+        assert_eq!(line, Some(7));
+        assert!(message.contains("populaton"), "{message}");
+        assert_eq!(hint.as_deref(), Some("population"));
+    }
+
+    #[test]
+    fn overrides_reach_any_depth_and_are_checked_too() {
+        let pairs = ["search.limits.memory_mib=1.5".to_owned(), "name=plain".to_owned()];
+        let recipe = Recipe::parse(SHORT, "test", &pairs).unwrap();
+        assert_eq!(recipe.search.limits.memory_mib, Some(1.5));
+        assert_eq!(recipe.name, "plain");
+        let (_, message, hint) = failure(SHORT, &["search.limits.memori_mib=1"]);
+        assert!(message.contains("memori_mib"), "{message}");
+        assert_eq!(hint.as_deref(), Some("memory_mib"));
+    }
+
+    #[test]
+    fn far_names_get_no_hint() {
+        assert_eq!(nearest("zzz", ["population", "seed"].into_iter()), None);
+    }
+}

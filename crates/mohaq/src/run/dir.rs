@@ -1,0 +1,148 @@
+//! The run directory: one file for every value that passes from stage to stage.
+//!
+//! | file | what | written by |
+//! |---|---|---|
+//! | `plan.toml` | the recipe with everything resolved | every stage, first |
+//! | `checkpoint/` | training after its last finished epoch | train |
+//! | `network.safetensors`, `training.json` | the float network and how it got there | train |
+//! | `calibration.json` | clips and formats of every tensor | quantize |
+//! | `evaluations.jsonl` | every candidate ever measured: the truth about a search | search |
+//! | `front.json` | the front with test errors | search |
+//! | `report.json`, `report.html`, `report.csv` | the same for people | report |
+//!
+//! All but the log are written to a temporary file and renamed, so a reader sees the old file or the new one. A lock keeps
+//! a second process out.
+
+use crate::config::Plan;
+use crate::{Error, Result};
+use std::fs::{self, File, TryLockError};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// What to do with results that are there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// Refuse to touch them.
+    Refuse,
+    /// Go on where they end.
+    Resume,
+    /// Throw them away.
+    Replace,
+}
+
+/// A locked run directory.
+#[derive(Debug)]
+pub struct RunDir {
+    root: PathBuf,
+    /// Held for as long as the directory is open.
+    _lock: File,
+}
+
+/// What a run owns in its directory; nothing else in there is ever removed.
+const OWNED_FILES: [&str; 9] = [
+    "plan.toml", "network.safetensors", "training.json", "calibration.json", "evaluations.jsonl", "front.json", "report.json",
+    "report.html", "report.csv",
+];
+
+impl RunDir {
+    /// Opens (or makes) the directory of `plan` and writes `plan.toml`.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] while another process has it; [`Error::OtherRun`] when it holds a run of another plan, unless
+    /// `existing` says to replace it; [`Error::Io`].
+    pub fn open(plan: &Plan, existing: Existing) -> Result<Self> {
+        let root = plan.out.clone();
+        fs::create_dir_all(&root).map_err(|e| Error::io(&root, e))?;
+        let lock = lock(&root)?;
+        let dir = Self { root, _lock: lock };
+        if existing == Existing::Replace {
+            dir.clear()?;
+        }
+        let path = dir.plan_path();
+        if path.exists() {
+            let text = fs::read_to_string(&path).map_err(|e| Error::io(&path, e))?;
+            if let Some(section) = plan.training_difference(&text) {
+                return Err(Error::OtherRun { path: dir.root, section });
+            }
+        }
+        dir.write("plan.toml", plan.to_toml().as_bytes())?;
+        Ok(dir)
+    }
+
+    /// Where the directory is.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The path of `name` in the directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    fn plan_path(&self) -> PathBuf {
+        self.path("plan.toml")
+    }
+
+    /// Writes `bytes` to `name` so that a reader sees the old file or the new one, never half of it.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; the old file then stands.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        write_atomically(&self.path(name), bytes)
+    }
+
+    /// The contents of `name`, `None` where there is no such file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it is there and cannot be read.
+    pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let path = self.path(name);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io(&path, error)),
+        }
+    }
+
+    /// Removes the results of a run, and nothing that a run did not write.
+    fn clear(&self) -> Result<()> {
+        for name in OWNED_FILES {
+            let path = self.path(name);
+            if path.exists() {
+                fs::remove_file(&path).map_err(|e| Error::io(&path, e))?;
+            }
+        }
+        let checkpoint = self.path("checkpoint");
+        if checkpoint.exists() {
+            fs::remove_dir_all(&checkpoint).map_err(|e| Error::io(&checkpoint, e))?;
+        }
+        Ok(())
+    }
+}
+
+fn lock(root: &Path) -> Result<File> {
+    let path = root.join(".lock");
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(|e| Error::io(&path, e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::Locked { path: root.into() }),
+        Err(TryLockError::Error(error)) => Err(Error::io(&path, error)),
+    }
+}
+
+/// Writes `bytes` beside `path`, flushes them to the disk and renames.
+///
+/// # Errors
+/// [`Error::Io`]; the file at `path` is then as it was.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let temporary = path.with_extension("partial");
+    let written = File::create(&temporary).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    written.and_then(|()| fs::rename(&temporary, path)).map_err(|e| {
+        // The error that matters is the first; what is left of the temporary file is only rubbish.
+        let _ = fs::remove_file(&temporary);
+        Error::io(path, e)
+    })
+}

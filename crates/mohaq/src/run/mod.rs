@@ -1,0 +1,23 @@
+//! Runs: the stages of a recipe over one directory.
+//!
+//! ```text
+//! Session::open ─► dataset ─► trained ─► bank ─► Bench ─► searched ─► reporting::write
+//! ```
+//!
+//! Each stage returns a value and leaves it in the run directory; a stage that finds its result there takes it. Nothing
+//! here decides anything: what is computed stands in the modules below, what is to be done in the plan.
+
+mod corpus;
+mod digest;
+mod dir;
+mod measure;
+mod reporting;
+mod searching;
+mod session;
+
+pub use corpus::{dataset, summary, synthesise};
+pub use dir::{Existing, RunDir, write_atomically};
+pub use measure::{Bench, MeasuredSpec, PROBED, SiteSensitivity, sensitivity};
+pub use reporting::{error_name, write as write_report};
+pub use searching::{Found, FrontMember, Searched, UNIFORM, searched};
+pub use session::{Session, Trained};

@@ -1,0 +1,208 @@
+//! A run: its plan, its directory, and the stages, each of which reads what earlier ones wrote and writes its own.
+
+use super::dir::{Existing, RunDir};
+use crate::config::Plan;
+use crate::eval::{Judge, log_posteriors};
+use crate::nn::{Float, Network};
+use crate::quant::{Calibration, QuantizedBank, calibrate};
+use crate::train::{self, History};
+use crate::watch::Watch;
+use crate::{Error, Result};
+use mohaq_speech::dataset::{Dataset, Sequence, Task};
+use mohaq_speech::decode::DecoderWeights;
+use mohaq_speech::score::{Counts, Scorer};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+/// A plan with its locked directory.
+pub struct Session<'a> {
+    /// What is to be done.
+    pub plan: Plan,
+    /// Where results are kept.
+    pub dir: RunDir,
+    /// What to do with results that are there.
+    pub existing: Existing,
+    /// Who is told.
+    pub watch: &'a dyn Watch,
+}
+
+/// The float network, how it got there, and how its errors are counted.
+pub struct Trained {
+    /// The network.
+    pub network: Network,
+    /// Its training.
+    pub history: History,
+    /// How errors are counted: for phones, a decoder tuned on the validation set.
+    pub scorer: Scorer,
+    /// Errors of the float network on the validation set.
+    pub valid: Counts,
+    /// Errors of the float network on the test set.
+    pub test: Counts,
+}
+
+/// `training.json`: all of [`Trained`] but the network.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TrainingRecord {
+    history: History,
+    decoder: DecoderWeights,
+    valid: Counts,
+    test: Counts,
+}
+
+impl Trained {
+    /// Error of the float network on the validation set, per cent.
+    pub fn valid_percent(&self) -> f64 {
+        100.0 * self.valid.error(self.scorer.task())
+    }
+
+    /// Error of the float network on the test set, per cent.
+    pub fn test_percent(&self) -> f64 {
+        100.0 * self.test.error(self.scorer.task())
+    }
+
+    /// Share of wrong frames of the float network on the validation set, per cent.
+    pub fn valid_frame_percent(&self) -> f64 {
+        100.0 * self.valid.frames.rate()
+    }
+
+    /// Share of wrong frames of the float network on the test set, per cent.
+    pub fn test_frame_percent(&self) -> f64 {
+        100.0 * self.test.frames.rate()
+    }
+}
+
+impl<'a> Session<'a> {
+    /// Opens the directory of `plan`.
+    ///
+    /// # Errors
+    /// See [`RunDir::open`].
+    pub fn open(plan: Plan, existing: Existing, watch: &'a dyn Watch) -> Result<Self> {
+        let dir = RunDir::open(&plan, existing)?;
+        Ok(Self { plan, dir, existing, watch })
+    }
+
+    /// The dataset of the plan.
+    ///
+    /// # Errors
+    /// See [`super::corpus::dataset`].
+    pub fn dataset(&self) -> Result<Dataset> {
+        super::corpus::dataset(&self.plan, self.watch)
+    }
+
+    /// The trained network: from this directory, from the run in `from`, or trained now.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] with a checkpoint on disk; errors of training and of files.
+    pub fn trained(&self, data: &Dataset, from: Option<&Path>) -> Result<Trained> {
+        let home = from.unwrap_or(self.dir.root());
+        if home.join("training.json").exists() || from.is_some() {
+            return self.load(home, data);
+        }
+        let description = self.plan.recipe.network.resolve(data.dim, data.task.classes())?;
+        let mut network = Network::new(&description, self.plan.recipe.seed)?;
+        let history = self.fit(&mut network, data)?;
+        let decoder = self.tune(&network, data)?;
+        let scorer = Scorer::new(&data.task, &data.train, decoder)?;
+        let valid = float_errors(&network, &scorer, &data.valid)?;
+        let test = float_errors(&network, &scorer, &data.test)?;
+        let record = TrainingRecord { history, decoder, valid, test };
+        network.save(&self.dir.path("network.safetensors"))?;
+        self.dir.write("training.json", &to_json(&record))?;
+        Ok(Trained { network, history: record.history, scorer, valid, test })
+    }
+
+    fn load(&self, home: &Path, data: &Dataset) -> Result<Trained> {
+        let network = Network::load(&home.join("network.safetensors"))?;
+        if (network.inputs(), network.outputs()) != (data.dim, data.task.classes()) {
+            let got = format!("{} inputs and {} outputs", network.inputs(), network.outputs());
+            let expected = format!("{} and {}", data.dim, data.task.classes());
+            return Err(Error::NetworkShape { path: home.into(), got, expected });
+        }
+        let TrainingRecord { history, decoder, valid, test } = read_json(&home.join("training.json"))?;
+        let scorer = Scorer::new(&data.task, &data.train, decoder)?;
+        self.watch.note(&format!("using the network in {}", home.display()));
+        Ok(Trained { network, history, scorer, valid, test })
+    }
+
+    fn fit(&self, network: &mut Network, data: &Dataset) -> Result<History> {
+        let config = &self.plan.recipe.train;
+        let checkpoint = self.dir.path("checkpoint");
+        if checkpoint.exists() && self.existing == Existing::Refuse {
+            return Err(Error::Exists { path: checkpoint });
+        }
+        let frames: usize = data.train.iter().map(|sequence| sequence.features.frames()).sum();
+        self.watch.begin("training", (frames * config.epochs) as u64, "frames");
+        let observe = &mut |progress: &train::Progress| {
+            let done = (progress.epoch - 1) * progress.frames_total + progress.frames;
+            let detail = format!("epoch {} loss {:.3}, {:.0} frames/s", progress.epoch, progress.loss, progress.frames_per_s);
+            self.watch.advance(done as u64, &detail);
+            if self.watch.stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let history = train::fit(network, data, config, Some(&checkpoint), observe)?;
+        if self.watch.stopped() {
+            return Err(Error::Stopped);
+        }
+        let (epochs, error) = (history.epochs.len(), 100.0 * history.best_error());
+        self.watch.end(&format!("{epochs} epochs, validation error of a frame or sequence {error:.2} %"));
+        Ok(history)
+    }
+
+    /// The decoder's weights, tuned on the validation set alone.
+    fn tune(&self, network: &Network, data: &Dataset) -> Result<DecoderWeights> {
+        if !matches!(data.task, Task::Phones(_)) {
+            return Ok(DecoderWeights::default());
+        }
+        self.watch.begin("decoder", 0, "");
+        let posteriors = log_posteriors(network, &data.valid)?;
+        let (_, tuning) = Scorer::tuned(&data.task, &data.train, &data.valid, &posteriors)?;
+        let tuning = tuning.expect("phones have a decoder to tune");
+        let (with, without) = (tuning.errors.percent(), tuning.errors_without_bigram.percent());
+        self.watch.end(&format!("validation phone error {with:.2} % with a bigram, {without:.2} % without"));
+        Ok(tuning.weights)
+    }
+
+    /// The network at every width: calibration from the directory, or made now.
+    ///
+    /// # Errors
+    /// Errors of calibration and of files.
+    pub fn bank(&self, trained: &Trained, data: &Dataset) -> Result<QuantizedBank> {
+        let path = self.dir.path("calibration.json");
+        let settings = &self.plan.recipe.quantize;
+        if path.exists() {
+            let calibration: Calibration = read_json(&path)?;
+            if calibration.settings == *settings {
+                return QuantizedBank::new(&trained.network, calibration);
+            }
+        }
+        self.watch.begin("calibrate", 0, "");
+        let calibration = calibrate(&trained.network, &data.train, settings)?;
+        self.dir.write("calibration.json", &to_json(&calibration))?;
+        self.watch.end(&format!("{} sites on {} training sequences", calibration.sites.len(), calibration.sequences));
+        QuantizedBank::new(&trained.network, calibration)
+    }
+}
+
+/// Errors of the float network on `sequences`.
+fn float_errors(network: &Network, scorer: &Scorer, sequences: &[Sequence]) -> Result<Counts> {
+    let sequences: Vec<&Sequence> = sequences.iter().collect();
+    Judge::new(scorer, &sequences, network.inputs())?.errors(network, &Float)
+}
+
+/// `value` as indented JSON with a last line feed.
+///
+/// # Panics
+/// Never for the records of this crate: their keys are strings.
+pub(super) fn to_json(value: &impl Serialize) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(value).expect("records have string keys");
+    bytes.push(b'\n');
+    bytes
+}
+
+/// Reads a record that [`to_json`] wrote.
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+    serde_json::from_slice(&bytes).map_err(|e| Error::Record { path: path.into(), reason: e.to_string() })
+}
