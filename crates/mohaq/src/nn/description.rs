@@ -241,14 +241,14 @@ impl LayerDescription {
 
     /// In `u128`: no product of three `usize` written by a user overflows it by accident.
     fn parameters(&self, inputs: usize) -> u128 {
-        let inputs = inputs as u128;
         match self {
             Self::Sru(sru) => {
-                let outputs = sru.outputs() as u128;
-                let projection = sru.projection.map(|width| width as u128);
-                inputs * projection.unwrap_or(0) + 4 * outputs * (projection.unwrap_or(inputs) + 1)
+                let [outputs, projection] = [sru.outputs(), sru.projection.unwrap_or(0)].map(|width| width as u128);
+                let projected = sru.projection.unwrap_or(inputs) as u128;
+                let matrices = sru.skip(inputs).matrices() as u128;
+                inputs as u128 * projection + outputs * (matrices * projected + 4)
             }
-            Self::Linear(linear) => linear.outputs as u128 * (inputs + 1),
+            Self::Linear(linear) => linear.outputs as u128 * (inputs as u128 + 1),
             Self::Relu(_) | Self::Tanh(_) | Self::Sigmoid(_) => 0,
         }
     }
@@ -290,4 +290,73 @@ impl Skip {
 
 fn at_least_one(place: &str, field: &'static str, width: usize) -> Result<()> {
     if width == 0 { Err(Error::ZeroWidth { place: place.to_owned(), field }) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SRU: &str = "[[layers]]\nkind = \"sru\"\nhidden = 4\n";
+    const LINEAR: &str = "[[layers]]\nkind = \"linear\"\noutputs = 5\n";
+
+    fn parse(layers: &str) -> Result<NetworkDescription> {
+        NetworkDescription::from_toml(&format!("input = 8\n{layers}"))
+    }
+
+    fn refusal(layers: &str) -> String {
+        parse(layers).expect_err("a refusal").to_string()
+    }
+
+    #[test]
+    fn names_are_given_or_counted() {
+        let description = parse(&format!("{SRU}name = \"first\"\n{SRU}{LINEAR}[[layers]]\nkind = \"relu\"\n{LINEAR}"));
+        assert_eq!(description.expect("valid").names(), ["first", "l1", "fc0", "relu0", "fc1"]);
+        assert_eq!(parse(&format!("{SRU}{LINEAR}")).expect("valid").names(), ["l0", "fc"]);
+    }
+
+    #[test]
+    fn the_highway_is_an_identity_only_where_the_widths_agree() {
+        let skip = |layer: &LayerDescription, inputs| match layer {
+            LayerDescription::Sru(sru) => sru.skip(inputs),
+            other => panic!("{other:?}"),
+        };
+        let description = parse(&format!("{SRU}bidirectional = true")).expect("valid");
+        assert_eq!(skip(&description.layers[0], 8), Skip::Identity);
+        assert_eq!(skip(&description.layers[0], 4), Skip::None);
+        assert_eq!(
+            refusal(&format!("{SRU}skip = \"identity\"")),
+            "layer `l0`: an identity skip needs an input as wide as the output, got 8 and 4"
+        );
+    }
+
+    #[test]
+    fn what_no_network_can_have_is_named() {
+        assert_eq!(refusal("layers = []"), "network description: no layers");
+        assert_eq!(refusal("[[layers]]\nkind = \"sru\"\nhidden = 0"), "layer `l0`: hidden is 0, expected at least 1");
+        assert_eq!(refusal(&format!("{SRU}projection = 0")), "layer `l0`: projection is 0, expected at least 1");
+        assert_eq!(
+            refusal(&format!("{SRU}name = \"a\"\n{SRU}name = \"a\"")),
+            "layer `a`: this name is taken by an earlier layer"
+        );
+        assert_eq!(refusal(&format!("{SRU}name = \"a.b\"")), "layer `a.b`: a name is letters, digits, `_` and `-`");
+        assert_eq!(refusal(&format!("{SRU}highway_bias = nan")), "layer `l0`: highway_bias is NaN, expected -20 … 20");
+        let wide = format!("{SRU}[[layers]]\nkind = \"linear\"\noutputs = 9000000000000000");
+        assert_eq!(refusal(&wide), "network description: 45000000000000112 parameters, expected at most 2147483648");
+    }
+
+    #[test]
+    fn unknown_keys_and_kinds_are_refused() {
+        assert!(refusal(&format!("{SRU}hiden = 5")).contains("hiden"));
+        assert!(refusal("[[layers]]\nkind = \"relu\"\noutputs = 5").contains("outputs"));
+        assert!(refusal("[[layers]]\nkind = \"transformer\"").contains("transformer"));
+        assert!(NetworkDescription::from_toml("input = 8\noutput = 3\nlayers = []").is_err());
+    }
+
+    #[test]
+    fn a_description_survives_being_written() {
+        let description = parse(&format!("{SRU}projection = 3\nhighway_bias = -1.5\nskip = \"matrix\"\n{LINEAR}"));
+        let description = description.expect("valid");
+        let text = toml::to_string(&description).expect("TOML");
+        assert_eq!(NetworkDescription::from_toml(&text).expect("valid"), description);
+    }
 }
