@@ -181,8 +181,8 @@ impl Scorer {
         check_labels(&self.task, sequence)?;
         let mut counts = Counts::default();
         match &self.task {
-            Task::Phones(_) => {
-                counts.frames = frame_errors(classes, log_posteriors, &sequence.labels)?;
+            Task::Phones(task) => {
+                counts.frames = frame_errors(classes, task.states as u32, log_posteriors, &sequence.labels)?;
                 counts.phones = PhoneErrors::between(&sequence.reference, &self.phones(log_posteriors)?);
             }
             Task::Frames { .. } => counts.frames = frame_errors(classes, 1, log_posteriors, &sequence.labels)?,

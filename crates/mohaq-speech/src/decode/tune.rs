@@ -3,8 +3,13 @@
 //! The error is a step function of the weights, so the search is by values: first without the bigram (which is a figure of
 //! its own in reports), then bigram and insertion together on a grid, then one weight at a time over all its values until
 //! nothing changes, at last over finer steps around the best. Where several neighbouring values are equally good, the
-//! middle one is taken: the edge of a plateau is luck. A weight only moves when the error falls or its plateau has a
-//! middle to move to, so the result is never worse than without the bigram, and the number of decodings is bounded.
+//! middle one is taken: the edge of a plateau is luck. A weight only moves when what is minimised falls or its plateau has
+//! a middle to move to, and the number of decodings is bounded.
+//!
+//! What is minimised is not the error alone but its sum with the error at half the acoustic weight. A decoder is tuned once,
+//! on the float network, and then serves quantized ones whose posteriors are less sure; less sure is what a smaller
+//! acoustic weight makes of the ones at hand. By the error alone, weights that differ by tenths of a point here differ by
+//! tens of points there: a small acoustic weight that a bonus for insertions makes up for breaks down first.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -99,9 +104,9 @@ impl Axis {
     fn values(self) -> &'static [f64] {
         match self {
             Self::Bigram => &[0.0, 0.5, 1.0, 2.0, 4.0, 8.0],
-            Self::Insertion => &[-8.0, -4.0, -2.0, 0.0, 2.0, 4.0],
+            Self::Insertion => &[-8.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0, 8.0],
             Self::Prior => &[0.0, 0.25, 0.5, 0.75, 1.0],
-            Self::Acoustic => &[0.1, 0.2, 0.4, 0.7, 1.0, 1.5],
+            Self::Acoustic => &[0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.2, 3.3],
         }
     }
 
@@ -163,25 +168,31 @@ impl Search<'_> {
         Ok(errors)
     }
 
+    /// What is minimised: errors of `weights`, and of a listener half as sure of what it hears.
+    fn cost(&mut self, weights: DecoderWeights) -> Result<u64> {
+        let unsure = DecoderWeights { acoustic: 0.5 * weights.acoustic, ..weights };
+        Ok(self.errors(weights)?.total() + self.errors(unsure)?.total())
+    }
+
     /// The best of `values` for one weight, the others as they are: the middle of the widest stretch of best values.
     fn sweep(&mut self, weights: DecoderWeights, axis: Axis, values: &[f64]) -> Result<DecoderWeights> {
         let mut totals = Vec::with_capacity(values.len());
         for &value in values {
-            totals.push(self.errors(axis.with(weights, value))?.total());
+            totals.push(self.cost(axis.with(weights, value))?);
         }
         let best = middle_of_best(&totals);
         // The present value need not be among `values`, and may be better than all of them.
-        let present = self.errors(weights)?.total();
+        let present = self.cost(weights)?;
         Ok(if totals[best] <= present { axis.with(weights, values[best]) } else { weights })
     }
 
     /// The best bigram weight and insertion together: a heavier bigram asks for a cheaper insertion.
     fn best_pair(&mut self, weights: DecoderWeights) -> Result<DecoderWeights> {
-        let (mut best, mut fewest) = (weights, self.errors(weights)?.total());
+        let (mut best, mut fewest) = (weights, self.cost(weights)?);
         for &bigram in &Axis::Bigram.values()[1..] {
             for &insertion in Axis::Insertion.values() {
                 let candidate = DecoderWeights { bigram, insertion, ..weights };
-                let total = self.errors(candidate)?.total();
+                let total = self.cost(candidate)?;
                 if total < fewest {
                     (best, fewest) = (candidate, total);
                 }
@@ -270,7 +281,7 @@ mod tests {
         assert!(tuning.errors_without_bigram.rate() > 0.05, "{tuning:?}");
         assert!(tuning.errors.rate() < 0.2 * tuning.errors_without_bigram.rate(), "{tuning:?}");
         assert_eq!(tuning.weights_without_bigram.bigram, 0.0);
-        assert!(tuning.decodings <= 150, "{}", tuning.decodings);
+        assert!(tuning.decodings <= 300, "{}", tuning.decodings);
         // The errors reported are those of a decoder with the weights reported.
         let decoder = Decoder::new(&model, tuning.weights).expect("weights in range");
         let errors = world.valid.iter().map(|(log_posteriors, reference)| {

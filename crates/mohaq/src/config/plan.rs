@@ -1,9 +1,9 @@
 //! A recipe resolved: every path absolute, every name looked up, every default in place.
 
 use super::recipe::{CorpusKind, LimitSection, Recipe, SearchSection, nearest};
-use crate::{Error, Result};
 use crate::eval::Objective;
 use crate::platform::{self, Platform, TablePlatform};
+use crate::{Error, Result};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -65,7 +65,10 @@ impl Plan {
         let mine: toml::Table = toml::from_str(&self.to_toml()).ok()?;
         let Some(written) = written else { return Some("plan.toml, which cannot be read".into()) };
         let sections = ["seed", "data", "features", "network", "train"];
-        sections.into_iter().find(|section| written.get(*section) != mine.get(*section)).map(|section| format!("`{section}`"))
+        sections
+            .into_iter()
+            .find(|section| written.get(*section) != mine.get(*section))
+            .map(|section| format!("`{section}`"))
     }
 }
 
@@ -86,7 +89,11 @@ fn source(recipe: &Recipe, given: Option<PathBuf>, out: &Path) -> Result<Source>
     let kind = recipe.data.corpus;
     let needed = || {
         let hint = "say where it is with --data DIR or `path` in [data]".to_owned();
-        given.clone().ok_or_else(|| Error::Plan { key: "data.path".into(), reason: "this corpus has no default place".into(), hint: Some(hint) })
+        given.clone().ok_or_else(|| Error::Plan {
+            key: "data.path".into(),
+            reason: "this corpus has no default place".into(),
+            hint: Some(hint),
+        })
     };
     Ok(match kind {
         CorpusKind::Synthetic => Source::Synthetic(given.unwrap_or_else(|| out.join("corpus"))),
@@ -102,8 +109,14 @@ fn bad(key: &str, reason: impl Into<String>) -> Error {
 
 /// Refuses values that no stage could work with.
 fn check(recipe: &Recipe) -> Result<()> {
-    if recipe.name.is_empty() || !recipe.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) || recipe.name.starts_with('.') {
-        return Err(bad("name", format!("`{}` cannot name a directory: letters, digits, `-`, `_` and `.` only", recipe.name)));
+    if recipe.name.is_empty()
+        || !recipe.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        || recipe.name.starts_with('.')
+    {
+        return Err(bad(
+            "name",
+            format!("`{}` cannot name a directory: letters, digits, `-`, `_` and `.` only", recipe.name),
+        ));
     }
     if !(1..=8).contains(&recipe.data.states) {
         return Err(bad("data.states", format!("{} states a phone, expected 1 to 8", recipe.data.states)));
@@ -137,7 +150,9 @@ fn check_search(search: &SearchSection) -> Result<()> {
         return Err(bad("search.evaluations", reason));
     }
     match search.minutes {
-        Some(minutes) if !(minutes > 0.0 && minutes.is_finite()) => Err(bad("search.minutes", format!("{minutes}, expected more than 0"))),
+        Some(minutes) if !(minutes > 0.0 && minutes.is_finite()) => {
+            Err(bad("search.minutes", format!("{minutes}, expected more than 0")))
+        }
         _ => Ok(()),
     }
 }
@@ -166,7 +181,8 @@ fn check_limits(limits: &LimitSection) -> Result<()> {
         ("search.limits.error_percent", limits.error_percent),
         ("search.limits.memory_mib", limits.memory_mib),
     ];
-    let wrong = values.into_iter().find_map(|(key, value)| value.filter(|v| !(*v > 0.0 && v.is_finite())).map(|v| (key, v)));
+    let wrong =
+        values.into_iter().find_map(|(key, value)| value.filter(|v| !(*v > 0.0 && v.is_finite())).map(|v| (key, v)));
     wrong.map_or(Ok(()), |(key, value)| Err(bad(key, format!("{value}, expected more than 0"))))
 }
 

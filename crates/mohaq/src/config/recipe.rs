@@ -3,11 +3,11 @@
 //! Unknown keys are errors that name the nearest known one. Every section has defaults, so the shortest recipe is a name
 //! and a corpus; a section left out is its default, and `[search]` left out is no search.
 
-use crate::{Error, Result};
 use crate::eval::Objective;
 use crate::nn::{LayerDescription, NetworkDescription};
 use crate::quant::QuantizeSettings;
 use crate::train::TrainConfig;
+use crate::{Error, Result};
 use mohaq_speech::features::FeatureSettings;
 use mohaq_speech::synth::SynthConfig;
 use serde::de::DeserializeOwned;
@@ -241,7 +241,10 @@ fn set(table: &mut toml::Table, pair: &str) -> Result<()> {
 }
 
 fn recipe_error(origin: &str, text: &str, error: &toml::de::Error) -> Error {
-    let line = error.span().filter(|_| !text.is_empty()).map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    let line = error
+        .span()
+        .filter(|_| !text.is_empty())
+        .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
     let message = error.message().to_owned();
     let nearest = nearest_key(&message);
     Error::Recipe { origin: origin.into(), line, message, nearest }

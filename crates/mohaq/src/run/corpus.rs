@@ -3,11 +3,11 @@
 use crate::config::{Plan, Source};
 use crate::watch::Watch;
 use crate::{Error, Result};
+use mohaq_speech::container;
 use mohaq_speech::corpus::{Corpus, fsdd, timit};
 use mohaq_speech::dataset::Dataset;
-use mohaq_speech::synth::{self, SynthConfig};
-use mohaq_speech::container;
 use mohaq_speech::prepare::prepare;
+use mohaq_speech::synth::{self, SynthConfig};
 use std::path::Path;
 
 /// The dataset of `plan`, features from its cache where they are there.
@@ -61,6 +61,11 @@ pub fn synthesise(path: &Path, config: &SynthConfig, watch: &dyn Watch) -> Resul
     let speakers = config.train_speakers + config.valid_speakers + config.test_speakers;
     watch.begin("synthesis", (speakers * config.sentences) as u64, "sentences");
     let made = synth::write(path, config, &|done: usize, _total: usize| watch.advance(done as u64, ""))?;
-    watch.end(&format!("{:.1} minutes of speech by {} speakers in {}", made.seconds / 60.0, made.speakers, path.display()));
+    watch.end(&format!(
+        "{:.1} minutes of speech by {} speakers in {}",
+        made.seconds / 60.0,
+        made.speakers,
+        path.display()
+    ));
     Ok(())
 }

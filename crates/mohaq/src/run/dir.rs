@@ -40,8 +40,15 @@ pub struct RunDir {
 
 /// What a run owns in its directory; nothing else in there is ever removed.
 const OWNED_FILES: [&str; 9] = [
-    "plan.toml", "network.safetensors", "training.json", "calibration.json", "evaluations.jsonl", "front.json", "report.json",
-    "report.html", "report.csv",
+    "plan.toml",
+    "network.safetensors",
+    "training.json",
+    "calibration.json",
+    "evaluations.jsonl",
+    "front.json",
+    "report.json",
+    "report.html",
+    "report.csv",
 ];
 
 impl RunDir {

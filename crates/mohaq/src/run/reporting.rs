@@ -111,7 +111,8 @@ fn in_words(layer: &LayerDescription) -> String {
     match layer {
         LayerDescription::Sru(sru) => {
             let direction = if sru.bidirectional { "bidirectional" } else { "unidirectional" };
-            let projection = sru.projection.map_or_else(String::new, |width| format!(", projection to {width} in front"));
+            let projection =
+                sru.projection.map_or_else(String::new, |width| format!(", projection to {width} in front"));
             format!("{direction} SRU, {} units a direction{projection}", sru.hidden)
         }
         LayerDescription::Linear(linear) => format!("linear, {} outputs", linear.outputs),
@@ -233,7 +234,10 @@ fn evaluation(record: &crate::search::Record, searched: &Searched) -> Result<rep
         bits: spec(&record.bits)?,
         values: searched.goals.objectives.iter().map(|objective| optional(objective.shown(measurement))).collect(),
         measures: measures(measurement.error_percent, Some(&measurement.cost)),
-        violated: violations.into_iter().map(|v| report::Violation { constraint: v.limit.name(), reason: v.reason }).collect(),
+        violated: violations
+            .into_iter()
+            .map(|v| report::Violation { constraint: v.limit.name(), reason: v.reason })
+            .collect(),
     })
 }
 
@@ -260,7 +264,8 @@ fn hypervolume(searched: &Searched) -> report::Hypervolume {
 fn sensitivity_table(table: &[SiteSensitivity], sites: usize) -> Result<report::Sensitivity> {
     let columns = super::measure::PROBED.iter().map(|precision| {
         let bits = precision.to_string();
-        let errors: Vec<Figure> = table.iter().filter(|row| row.bits == bits).map(|row| figure(row.valid_percent)).collect();
+        let errors: Vec<Figure> =
+            table.iter().filter(|row| row.bits == bits).map(|row| figure(row.valid_percent)).collect();
         if errors.len() == sites {
             Ok(report::SensitivityColumn { precision: *precision, error_percent: errors })
         } else {

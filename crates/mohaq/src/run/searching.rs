@@ -69,7 +69,8 @@ pub fn searched(session: &Session<'_>, trained: &Trained, data: &Dataset, bench:
     let evaluator = Evaluator { bank: bench.bank, workload: &bench.workload, platform, judge: &judge };
     let mut log = open_log(session, &header(session, bench, &chosen)?)?;
     session.watch.begin("search", section.evaluations as u64, "candidates");
-    let records = search(&evaluator, &space, &goals, &settings(section, session.plan.recipe.seed), &mut log, session.watch)?;
+    let records =
+        search(&evaluator, &space, &goals, &settings(section, session.plan.recipe.seed), &mut log, session.watch)?;
     let found = found(session, bench, &goals, &records)?;
     session.dir.write("front.json", &to_json(&found))?;
     Ok(Searched { goals, records, found })
@@ -159,13 +160,18 @@ fn found(session: &Session<'_>, bench: &Bench<'_>, goals: &Goals, records: &[Rec
     session.watch.begin("test", front.len() as u64, "points");
     let mut members = Vec::new();
     for &record in &front {
-        let spec: QuantSpec = record.bits.parse().map_err(|_| Error::Record { path: "evaluations.jsonl".into(), reason: record.bits.clone() })?;
+        let spec: QuantSpec = record
+            .bits
+            .parse()
+            .map_err(|_| Error::Record { path: "evaluations.jsonl".into(), reason: record.bits.clone() })?;
         members.push(FrontMember { id: record.id, measured: bench.measure(&spec, platform)? });
         session.watch.advance(members.len() as u64, "");
     }
     let sites = bench.workload.sites.len();
     let allowed = UNIFORM.iter().filter(|precision| platform.precisions().contains(precision));
-    let uniform = allowed.map(|&precision| bench.measure(&QuantSpec::uniform(precision, sites), platform)).collect::<Result<_>>()?;
+    let uniform = allowed
+        .map(|&precision| bench.measure(&QuantSpec::uniform(precision, sites), platform))
+        .collect::<Result<_>>()?;
     session.watch.end(&format!("{} members of the front on the test set", members.len()));
     Ok(Found {
         evaluations: records.len(),
@@ -189,7 +195,8 @@ pub const UNIFORM: [Precision; 6] = [
 
 /// Feasible records that no other feasible one dominates, from the lowest error up; equal ones once.
 fn front<'a>(goals: &Goals, records: &'a [Record]) -> Result<Vec<&'a Record>> {
-    let feasible: Vec<&Record> = records.iter().filter(|record| goals.score(&record.measurement).violation == 0.0).collect();
+    let feasible: Vec<&Record> =
+        records.iter().filter(|record| goals.score(&record.measurement).violation == 0.0).collect();
     let rows = feasible.iter().map(|record| goals.score(&record.measurement).objectives);
     let points = Points::from_rows(goals.objectives.len(), rows)?;
     let mut front: Vec<&Record> = non_dominated(&points).into_iter().map(|i| feasible[i]).collect();

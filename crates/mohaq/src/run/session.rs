@@ -137,7 +137,8 @@ impl<'a> Session<'a> {
         self.watch.begin("training", (frames * config.epochs) as u64, "frames");
         let observe = &mut |progress: &train::Progress| {
             let done = (progress.epoch - 1) * progress.frames_total + progress.frames;
-            let detail = format!("epoch {} loss {:.3}, {:.0} frames/s", progress.epoch, progress.loss, progress.frames_per_s);
+            let detail =
+                format!("epoch {} loss {:.3}, {:.0} frames/s", progress.epoch, progress.loss, progress.frames_per_s);
             self.watch.advance(done as u64, &detail);
             if self.watch.stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
