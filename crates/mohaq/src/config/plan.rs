@@ -39,9 +39,9 @@ impl Plan {
     /// # Errors
     /// [`Error::Plan`] for a value that cannot work, by its key; [`Error::Platform`] for a platform that is not there.
     pub fn resolve(mut recipe: Recipe, data: Option<&Path>, out: Option<&Path>) -> Result<Self> {
-        let out = absolute(out.map_or_else(|| PathBuf::from("runs").join(&recipe.name), Path::to_path_buf))?;
+        let out = absolute(&out.map_or_else(|| PathBuf::from("runs").join(&recipe.name), Path::to_path_buf))?;
         check(&recipe)?;
-        let given = data.map(Path::to_path_buf).or_else(|| recipe.data.path.clone()).map(absolute).transpose()?;
+        let given = data.or(recipe.data.path.as_deref()).map(absolute).transpose()?;
         let source = source(&recipe, given, &out)?;
         recipe.data.path = Some(source.path().to_owned());
         recipe.train.seed = recipe.seed;
@@ -81,8 +81,8 @@ impl Source {
     }
 }
 
-fn absolute(path: PathBuf) -> Result<PathBuf> {
-    std::path::absolute(&path).map_err(|e| Error::io(&path, e))
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|e| Error::io(path, e))
 }
 
 fn source(recipe: &Recipe, given: Option<PathBuf>, out: &Path) -> Result<Source> {

@@ -220,10 +220,9 @@ fn progress(goals: &Goals, records: &[Record]) -> Result<Vec<(usize, f64)>> {
     let mut progress = vec![(0, 0.0)];
     for (i, record) in records.iter().enumerate() {
         let point = goals.normalised(&record.measurement);
-        if goals.score(&record.measurement).violation == 0.0 && point.iter().all(|value| value.is_finite()) {
-            if volume.add(&point)? > 0.0 {
-                progress.push((i + 1, volume.value()));
-            }
+        let counts = goals.score(&record.measurement).violation == 0.0 && point.iter().all(|value| value.is_finite());
+        if counts && volume.add(&point)? > 0.0 {
+            progress.push((i + 1, volume.value()));
         }
     }
     progress.push((records.len(), volume.value()));

@@ -1,0 +1,173 @@
+//! A search over a small network: replay, threads, and what a log refuses.
+
+use mohaq::Error;
+use mohaq::eval::{Evaluator, Goals, Judge, Limit, Objective};
+use mohaq::nn::{Network, NetworkDescription};
+use mohaq::platform;
+use mohaq::quant::{QuantizeSettings, QuantizedBank, calibrate};
+use mohaq::search::{EvaluationLog, Header, PrecisionSpace, Record, SearchSettings, search};
+use mohaq::watch::{Silent, Watch};
+use mohaq_speech::dataset::{Features, Sequence, Task};
+use mohaq_speech::decode::DecoderWeights;
+use mohaq_speech::score::Scorer;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+fn sequences() -> Vec<Sequence> {
+    let sequence = |i: usize| {
+        let frames = 20 + 7 * i;
+        let values: Vec<f32> = (0..4 * frames).map(|k| libm::sinf((k * (i + 3)) as f32 * 0.07)).collect();
+        let labels = (0..frames).map(|t| u32::from(values[4 * t] > 0.0)).collect();
+        Sequence {
+            id: format!("s{i}"),
+            speaker: String::new(),
+            features: Features { dim: 4, values },
+            labels,
+            reference: vec![],
+        }
+    };
+    (0..8).map(sequence).collect()
+}
+
+/// Everything a search borrows.
+struct Setting {
+    bank: QuantizedBank,
+    scorer: Scorer,
+    sequences: Vec<Sequence>,
+}
+
+impl Setting {
+    fn new() -> Self {
+        let text = "input = 4\nlayers = [{ kind = \"sru\", hidden = 6 }, { kind = \"sru\", hidden = 6 }, { kind = \"linear\", outputs = 2 }]";
+        let network = Network::new(&NetworkDescription::from_toml(text).unwrap(), 5).unwrap();
+        let sequences = sequences();
+        let calibration = calibrate(&network, &sequences, &QuantizeSettings::default()).unwrap();
+        let bank = QuantizedBank::new(&network, calibration).unwrap();
+        let scorer = Scorer::new(&Task::Frames { classes: 2 }, &[], DecoderWeights::default()).unwrap();
+        Self { bank, scorer, sequences }
+    }
+
+    fn search(
+        &self,
+        settings: &SearchSettings,
+        log: &mut EvaluationLog,
+        watch: &dyn Watch,
+    ) -> mohaq::Result<Vec<Record>> {
+        let judge = Judge::new(&self.scorer, &self.sequences.iter().collect::<Vec<_>>(), 4).unwrap();
+        let platform = platform::load("bitfusion").unwrap();
+        let workload = self.bank.network().workload();
+        let evaluator = Evaluator { bank: &self.bank, workload: &workload, platform: &platform, judge: &judge };
+        let goals = Goals {
+            objectives: vec![Objective::Error, Objective::Speedup],
+            limits: vec![Limit::Error(60.0)],
+            scale: vec![(0.0, 60.0), (64.0, 0.0)],
+        };
+        search(&evaluator, &PrecisionSpace::new(&workload, &platform), &goals, settings, log, watch)
+    }
+}
+
+fn settings() -> SearchSettings {
+    SearchSettings {
+        population: 8,
+        offspring: 4,
+        evaluations: 30,
+        generations: usize::MAX,
+        time: Duration::MAX,
+        start_uniform: true,
+        seed: 11,
+    }
+}
+
+fn header() -> Header {
+    Header::new(BTreeMap::from([("network".to_owned(), "abc".to_owned())]))
+}
+
+/// Stops after a number of candidates.
+struct StopAfter(AtomicU64, u64);
+
+impl Watch for StopAfter {
+    fn begin(&self, _stage: &str, _total: u64, _unit: &str) {}
+    fn advance(&self, done: u64, _detail: &str) {
+        self.0.store(done, Ordering::SeqCst);
+    }
+    fn end(&self, _summary: &str) {}
+    fn note(&self, _text: &str) {}
+    fn stopped(&self) -> bool {
+        self.0.load(Ordering::SeqCst) >= self.1
+    }
+}
+
+fn undisturbed(setting: &Setting, path: &Path) -> (Vec<Record>, Vec<u8>) {
+    let mut log = EvaluationLog::create(path, &header()).unwrap();
+    let records = setting.search(&settings(), &mut log, &Silent).unwrap();
+    (records, fs::read(path).unwrap())
+}
+
+#[test]
+fn a_search_stopped_anywhere_and_resumed_ends_in_the_same_bytes() {
+    let setting = Setting::new();
+    let folder = tempfile::tempdir().unwrap();
+    let (expected, bytes) = undisturbed(&setting, &folder.path().join("whole.jsonl"));
+    assert_eq!(expected.len(), 30);
+    for stop in [1, 7, 8, 9, 22, 29] {
+        let path = folder.path().join(format!("{stop}.jsonl"));
+        let mut log = EvaluationLog::create(&path, &header()).unwrap();
+        let stopped = setting.search(&settings(), &mut log, &StopAfter(AtomicU64::new(0), stop));
+        assert!(matches!(stopped, Err(Error::Stopped)));
+        drop(log);
+        // The process died while it wrote the next line.
+        let torn = [fs::read(&path).unwrap(), b"{\"id\":7,\"gen".to_vec()].concat();
+        fs::write(&path, torn).unwrap();
+        let mut log = EvaluationLog::resume(&path, &header()).unwrap();
+        assert_eq!(log.len(), stop as usize);
+        assert_eq!(setting.search(&settings(), &mut log, &Silent).unwrap(), expected);
+        assert_eq!(fs::read(&path).unwrap(), bytes, "stopped after {stop}");
+    }
+}
+
+#[test]
+fn thread_count_does_not_change_the_log() {
+    let setting = Setting::new();
+    let folder = tempfile::tempdir().unwrap();
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| undisturbed(&setting, &folder.path().join(format!("{threads}.jsonl"))).1)
+    };
+    assert_eq!(on(1), on(3));
+}
+
+#[test]
+fn a_larger_budget_begins_with_the_smaller_one() {
+    let setting = Setting::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.jsonl");
+    let (short, _) = undisturbed(&setting, &path);
+    let mut log = EvaluationLog::resume(&path, &header()).unwrap();
+    let long = setting.search(&SearchSettings { evaluations: 44, ..settings() }, &mut log, &Silent).unwrap();
+    assert_eq!(long.len(), 44);
+    assert_eq!(long[..30], short);
+}
+
+#[test]
+fn a_log_of_another_search_or_with_a_damaged_line_is_refused_by_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.jsonl");
+    let (_, bytes) = undisturbed(&Setting::new(), &path);
+    let other = Header::new(BTreeMap::from([("network".to_owned(), "xyz".to_owned())]));
+    match EvaluationLog::resume(&path, &other) {
+        Err(Error::Log { line: 1, reason, .. }) => assert!(reason.contains("another network"), "{reason}"),
+        other => panic!("expected a refusal of line 1, got {other:?}"),
+    }
+    let text = String::from_utf8(bytes).unwrap();
+    let damaged: Vec<String> =
+        text.lines().enumerate().map(|(i, l)| if i == 4 { l.replace("genome", "gnome") } else { l.into() }).collect();
+    fs::write(&path, damaged.join("\n") + "\n").unwrap();
+    assert!(matches!(EvaluationLog::resume(&path, &header()), Err(Error::Log { line: 5, .. })));
+    assert!(
+        matches!(EvaluationLog::create(&path, &header()), Err(Error::Io { .. })),
+        "an existing log is not overwritten"
+    );
+}
