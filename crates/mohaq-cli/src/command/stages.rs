@@ -43,7 +43,7 @@ fn everything(context: &Context<'_>, session: Session<'_>, from: Option<&std::pa
     let bank = session.bank(&trained, &data)?;
     let bench = Bench::new(&bank, &trained, &data)?;
     let searched = run::searched(&session, &trained, &data, &bench)?;
-    let page = run::write_report(&session, &trained, &data, &searched, None)?;
+    let page = run::write_report(&session, &trained, &data, &searched)?;
     let found = &searched.found;
     let float = trained.test_percent();
     if context.json {

@@ -6,6 +6,7 @@
 //! | `checkpoint/` | training after its last finished epoch | train |
 //! | `network.safetensors`, `training.json` | the float network and how it got there | train |
 //! | `calibration.json` | clips and formats of every tensor | quantize |
+//! | `sensitivity.json` | error of one site at a time at few bits | sensitivity |
 //! | `evaluations.jsonl` | every candidate ever measured: the truth about a search | search |
 //! | `front.json` | the front with test errors | search |
 //! | `report.json`, `report.html`, `report.csv` | the same for people | report |
@@ -39,11 +40,12 @@ pub struct RunDir {
 }
 
 /// What a run owns in its directory; nothing else in there is ever removed.
-const OWNED_FILES: [&str; 9] = [
+const OWNED_FILES: [&str; 10] = [
     "plan.toml",
     "network.safetensors",
     "training.json",
     "calibration.json",
+    "sensitivity.json",
     "evaluations.jsonl",
     "front.json",
     "report.json",
