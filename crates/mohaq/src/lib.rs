@@ -5,6 +5,8 @@
 
 mod error;
 
+mod atomic;
+
 pub mod tensor;
 pub mod watch;
 

@@ -14,10 +14,10 @@
 //! All but the log are written to a temporary file and renamed, so a reader sees the old file or the new one. A lock keeps
 //! a second process out.
 
+use crate::atomic;
 use crate::config::Plan;
 use crate::{Error, Result};
 use std::fs::{self, File, TryLockError};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// What to do with results that are there already.
@@ -57,7 +57,7 @@ impl RunDir {
     /// Opens (or makes) the directory of `plan` and writes `plan.toml`.
     ///
     /// # Errors
-    /// [`Error::Locked`] while another process has it; [`Error::OtherRun`] when it holds a run of another plan, unless
+    /// [`Error::Locked`] while another process has it; [`Error::OtherRun`] when it holds a training of another plan, unless
     /// `existing` says to replace it; [`Error::Io`].
     pub fn open(plan: &Plan, existing: Existing) -> Result<Self> {
         let root = plan.out.clone();
@@ -68,7 +68,9 @@ impl RunDir {
             dir.clear()?;
         }
         let path = dir.plan_path();
-        if path.exists() {
+        // A run that came to nothing, a mistake in its recipe perhaps, binds nobody.
+        let trained = ["checkpoint", "training.json"].iter().any(|name| dir.path(name).exists());
+        if trained && path.exists() {
             let text = fs::read_to_string(&path).map_err(|e| Error::io(&path, e))?;
             if let Some(section) = plan.training_difference(&text) {
                 return Err(Error::OtherRun { path: dir.root, section });
@@ -97,7 +99,7 @@ impl RunDir {
     /// # Errors
     /// [`Error::Io`]; the old file then stands.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        write_atomically(&self.path(name), bytes)
+        atomic::write(&self.path(name), bytes)
     }
 
     /// The contents of `name`, `None` where there is no such file.
@@ -139,19 +141,45 @@ fn lock(root: &Path) -> Result<File> {
     }
 }
 
-/// Writes `bytes` beside `path`, flushes them to the disk and renames.
-///
-/// # Errors
-/// [`Error::Io`]; the file at `path` is then as it was.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let temporary = path.with_extension("partial");
-    let written = File::create(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    written.and_then(|()| fs::rename(&temporary, path)).map_err(|e| {
-        // The error that matters is the first; what is left of the temporary file is only rubbish.
-        let _ = fs::remove_file(&temporary);
-        Error::io(path, e)
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+
+    fn plan(out: &Path, pair: &str) -> Plan {
+        config::load("demo", &[pair.to_owned()], None, Some(out)).unwrap()
+    }
+
+    #[test]
+    fn a_second_process_is_kept_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = RunDir::open(&plan(folder.path(), "seed=1"), Existing::Refuse).unwrap();
+        let second = RunDir::open(&plan(folder.path(), "seed=1"), Existing::Refuse);
+        assert!(matches!(second, Err(Error::Locked { .. })));
+        drop(first);
+        assert!(RunDir::open(&plan(folder.path(), "seed=1"), Existing::Refuse).is_ok());
+    }
+
+    #[test]
+    fn only_a_training_binds_a_directory_to_its_plan() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = |pair: &str, existing| RunDir::open(&plan(folder.path(), pair), existing);
+        drop(open("seed=1", Existing::Refuse).unwrap());
+        drop(open("seed=2", Existing::Refuse).unwrap());
+        fs::create_dir(folder.path().join("checkpoint")).unwrap();
+        assert!(matches!(open("seed=3", Existing::Resume), Err(Error::OtherRun { .. })));
+        assert!(open("seed=2", Existing::Refuse).is_ok());
+        assert!(open("seed=3", Existing::Replace).is_ok());
+    }
+
+    #[test]
+    fn replacing_a_run_removes_what_runs_write_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str| fs::write(folder.path().join(name), "x").unwrap();
+        ["front.json", "evaluations.jsonl", "notes.txt"].into_iter().for_each(write);
+        drop(RunDir::open(&plan(folder.path(), "seed=1"), Existing::Replace).unwrap());
+        assert!(!folder.path().join("front.json").exists());
+        assert!(!folder.path().join("evaluations.jsonl").exists());
+        assert!(folder.path().join("notes.txt").exists());
+    }
 }

@@ -16,7 +16,7 @@ mod searching;
 mod session;
 
 pub use corpus::{dataset, summary, synthesise};
-pub use dir::{Existing, RunDir, write_atomically};
+pub use dir::{Existing, RunDir};
 pub use measure::{Bench, MeasuredSpec, PROBED, SiteSensitivity, sensitivity};
 pub use reporting::{error_name, write as write_report};
 pub use searching::{Found, FrontMember, Searched, UNIFORM, searched};

@@ -4,7 +4,7 @@
 //! a hash map. A file is written beside its place and renamed, so that its place holds the old file or the new one.
 
 use super::Matrix;
-use crate::{Error, Result};
+use crate::{Error, Result, atomic};
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 use std::collections::BTreeMap;
@@ -25,16 +25,7 @@ pub(crate) fn write(path: &Path, matrices: &[(String, &Matrix)], note: String) -
     let views = views.collect::<std::result::Result<Vec<_>, _>>().map_err(safetensors)?;
     let metadata = [(METADATA_KEY.to_owned(), note)].into_iter().collect();
     let file = serialize(views, Some(metadata)).map_err(safetensors)?;
-    replace(path, &file).map_err(|source| Error::Io { path: path.to_owned(), source })
-}
-
-/// Puts `content` where `path` says, whole or not at all.
-fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".partial");
-    std::fs::write(&beside, content)?;
-    std::fs::File::open(&beside)?.sync_all()?;
-    std::fs::rename(&beside, path)
+    atomic::write(path, &file)
 }
 
 fn little_endian(matrix: &Matrix) -> Vec<u8> {
