@@ -206,12 +206,3 @@ fn bits_that_do_not_exist_are_refused_by_name() {
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert!(cause.contains("\"3x") && cause.contains("2, 4, 8 or 16"), "{cause}");
 }
-
-/// Writes the page to the file that `MOHAQ_REPORT_PAGE` names, to look at it in a browser.
-#[test]
-#[ignore = "writes a page for people to look at; run it with MOHAQ_REPORT_PAGE=FILE"]
-fn write_a_page_to_look_at() {
-    let path = std::env::var("MOHAQ_REPORT_PAGE").expect("MOHAQ_REPORT_PAGE names the file to write");
-    let count = std::env::var("MOHAQ_REPORT_CANDIDATES").map_or(630, |count| count.parse().expect("a number"));
-    std::fs::write(path, report(count).to_html().unwrap()).expect("file is writable");
-}
