@@ -3,6 +3,7 @@
 use super::recipe::{CorpusKind, LimitSection, Recipe, SearchSection, nearest};
 use crate::eval::Objective;
 use crate::platform::{self, Platform, TablePlatform};
+use crate::quant::{ClipMethod, QuantizeSettings};
 use crate::{Error, Result};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -124,8 +125,26 @@ fn check(recipe: &Recipe) -> Result<()> {
     if recipe.data.split.is_some() && recipe.data.corpus != CorpusKind::Fsdd {
         return Err(bad("data.split", "only corpus `fsdd` has several splits"));
     }
+    check_quantize(&recipe.quantize)?;
     check_search(&recipe.search)?;
     check_limits(&recipe.search.limits)
+}
+
+fn check_quantize(quantize: &QuantizeSettings) -> Result<()> {
+    if quantize.weight_clip == ClipMethod::MedianOfMaxima {
+        return Err(bad("quantize.weight_clip", "weights have no sequences to take a median of maxima over"));
+    }
+    for (key, method) in [("weight_clip", quantize.weight_clip), ("activation_clip", quantize.activation_clip)] {
+        if let ClipMethod::Percentile(percent) = method
+            && !(percent > 0.0 && percent <= 100.0)
+        {
+            return Err(bad(
+                &format!("quantize.{key}"),
+                format!("percentile {percent}, expected above 0, at most 100"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn check_search(search: &SearchSection) -> Result<()> {
@@ -259,6 +278,8 @@ mod tests {
         assert_eq!(key("search.objectives=[\"error\", \"energy\"]"), "search.objectives");
         assert_eq!(key("search.evaluations=3"), "search.evaluations");
         assert_eq!(key("search.limits.error_increase=-1"), "search.limits.error_increase");
+        assert_eq!(key("quantize.weight_clip=median_of_maxima"), "quantize.weight_clip");
+        assert_eq!(key("quantize.activation_clip={ percentile = 101 }"), "quantize.activation_clip");
         assert_eq!(key("name=../up"), "name");
         assert_eq!(key("data.states=9"), "data.states");
         assert_eq!(key("data.split=x"), "data.split");
