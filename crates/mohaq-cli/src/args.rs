@@ -1,6 +1,7 @@
 //! The command line as typed.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
@@ -21,7 +22,7 @@ pub(crate) struct Cli {
     pub quiet: bool,
     /// Threads to use; all cores when left out. No result depends on it.
     #[arg(long, global = true, value_name = "N")]
-    pub threads: Option<usize>,
+    pub threads: Option<NonZeroUsize>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,

@@ -1,6 +1,8 @@
 //! How a command that failed says so: the message, its causes, a hint apart, and an exit code.
 
+use crate::output;
 use mohaq::Error;
+use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
@@ -11,6 +13,23 @@ const USAGE: u8 = 2;
 /// The work failed.
 const FAILED: u8 = 1;
 
+/// A refusal of the command line's own, which the library knows nothing of.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// What was expected and what was found.
+    pub message: String,
+    /// What to do about it.
+    pub hint: &'static str,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
 /// Prints `error` to stderr and returns the process' exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if is_broken_pipe(error) {
@@ -18,17 +37,18 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let ours = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
-    eprintln!("error: {error}");
+    output::note(&format!("error: {error}"));
     let mut said = error.to_string();
     for cause in error.chain().skip(1) {
         let text = cause.to_string();
         if !said.contains(&text) {
-            eprintln!("  caused by: {text}");
+            output::note(&format!("  caused by: {text}"));
         }
         said = text;
     }
-    if let Some(hint) = ours.and_then(Error::hint) {
-        eprintln!("hint: {hint}");
+    let refusal = error.downcast_ref::<Refusal>().map(|refusal| refusal.hint.to_owned());
+    if let Some(hint) = ours.and_then(Error::hint).or(refusal) {
+        output::note(&format!("hint: {hint}"));
     }
     ExitCode::from(code(ours))
 }

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     progress::stop_on_interrupt();
     if let Some(threads) = cli.threads {
         // A pool that already exists could only be one of our own making: there is none before this line.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();
     }
     let progress = Progress::new(cli.quiet);
     match command::run(&cli, &progress) {

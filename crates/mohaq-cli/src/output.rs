@@ -1,7 +1,7 @@
 //! What a command prints: tables for a person, one JSON object for a program, from the same values.
 
 use mohaq::platform::Cost;
-use mohaq::run::{Found, MeasuredSpec};
+use mohaq::run::{Found, MeasuredSpec, Trained};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -18,6 +18,15 @@ pub(crate) struct ErrorPercent {
 }
 
 impl ErrorPercent {
+    /// The float network of `trained`, and `measured`; where nothing was, its errors are `null` in JSON.
+    pub(crate) fn of(trained: &Trained, measured: Option<&MeasuredSpec>) -> Self {
+        Self {
+            float: trained.test_percent(),
+            valid: measured.map_or(f64::NAN, |measured| measured.valid_percent),
+            test: measured.map_or(f64::NAN, |measured| measured.test_percent),
+        }
+    }
+
     /// As the value of `error_percent`.
     pub(crate) fn json(self) -> Value {
         json!({ "float": self.float, "valid": self.valid, "test": self.test })
@@ -60,12 +69,17 @@ pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
     Ok(())
 }
 
-/// The columns of [`measured_row`].
-pub(crate) const MEASURED: [&str; 6] =
-    ["valid %", "test %", "memory KiB", "speedup", "energy nJ", "bits (weight x activation a site)"];
+/// Prints measured specs as a table.
+///
+/// # Errors
+/// Those of stdout.
+pub(crate) fn measured<'m>(specs: impl Iterator<Item = &'m MeasuredSpec>) -> io::Result<()> {
+    let heading = ["valid %", "test %", "memory KiB", "speedup", "energy nJ", "bits (weight x activation a site)"];
+    table(&heading, &specs.map(measured_row).collect::<Vec<_>>())
+}
 
 /// A row for a measured spec.
-pub(crate) fn measured_row(measured: &MeasuredSpec) -> Vec<String> {
+fn measured_row(measured: &MeasuredSpec) -> Vec<String> {
     let cost = measured.cost.as_ref();
     let or_dash = |value: Option<f64>, digits: usize| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.digits$}"));
     vec![
@@ -79,12 +93,18 @@ pub(crate) fn measured_row(measured: &MeasuredSpec) -> Vec<String> {
 }
 
 /// `8x8` for the same bits at all of several sites.
-pub(crate) fn compact(bits: &str) -> String {
+fn compact(bits: &str) -> String {
     let mut parts = bits.split(' ');
     match parts.next() {
         Some(first) if parts.clone().count() > 0 && parts.all(|part| part == first) => format!("{first} everywhere"),
         _ => bits.to_owned(),
     }
+}
+
+/// Prints a line to stderr; where nobody reads it any more, the work goes on.
+pub(crate) fn note(text: &str) {
+    // `eprintln!` would panic, and a run of an hour is not to die of a closed pager.
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// Prints a line to stdout.

@@ -1,5 +1,6 @@
 //! Progress on stderr: a bar with rate and time left for every stage, plain lines where stderr is no terminal.
 
+use crate::output;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use mohaq::watch::Watch;
 use std::io::IsTerminal;
@@ -17,7 +18,7 @@ pub(crate) fn stop_on_interrupt() {
         if STOPPED.swap(true, Ordering::SeqCst) {
             std::process::exit(130);
         }
-        eprintln!("\nstopping; once more to stop at once");
+        output::note("\nstopping; once more to stop at once");
     });
 }
 
@@ -62,7 +63,7 @@ impl Watch for Progress {
         let bar = self.bar(total, unit);
         bar.set_prefix(stage.to_owned());
         if !self.quiet && !self.terminal {
-            eprintln!("{stage} …");
+            output::note(&format!("{stage} …"));
         }
         let stage = Stage { name: stage.to_owned(), bar, begun: Instant::now() };
         *self.stage.lock().expect("drawing does not panic") = Some(stage);
@@ -79,7 +80,8 @@ impl Watch for Progress {
         if let Some(stage) = self.stage.lock().expect("drawing does not panic").take() {
             stage.bar.finish_and_clear();
             if !self.quiet {
-                eprintln!("{:10} {:6.1} s  {summary}", stage.name, stage.begun.elapsed().as_secs_f64());
+                let seconds = stage.begun.elapsed().as_secs_f64();
+                output::note(&format!("{:10} {seconds:6.1} s  {summary}", stage.name));
             }
         }
     }
@@ -89,8 +91,8 @@ impl Watch for Progress {
             return;
         }
         match &*self.stage.lock().expect("drawing does not panic") {
-            Some(stage) => stage.bar.suspend(|| eprintln!("note: {text}")),
-            None => eprintln!("note: {text}"),
+            Some(stage) => stage.bar.suspend(|| output::note(&format!("note: {text}"))),
+            None => output::note(&format!("note: {text}")),
         }
     }
 

@@ -295,6 +295,8 @@ pub enum Error {
         pair: String,
         /// What is wrong with it.
         message: String,
+        /// The known key or value that an unknown one is most like.
+        nearest: Option<String>,
     },
     /// A value of a recipe that no stage could work with.
     #[error("`{key}`: {reason}")]
@@ -430,7 +432,7 @@ impl Error {
     /// What the user could do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Recipe { nearest, .. } | Self::NoRecipe { nearest, .. } => {
+            Self::Recipe { nearest, .. } | Self::Override { nearest, .. } | Self::NoRecipe { nearest, .. } => {
                 nearest.as_ref().map(|name| format!("did you mean `{name}`?"))
             }
             Self::Plan { hint, .. } => hint.clone(),
@@ -448,7 +450,8 @@ impl Error {
         }
     }
 
-    /// True where the request itself is at fault, not the work: an unknown recipe, key, platform or precision.
+    /// True where the request itself is at fault, not the work: an unknown recipe, key, platform or precision, a setting
+    /// out of its range, a network that cannot be.
     pub fn is_usage(&self) -> bool {
         matches!(
             self,
@@ -459,6 +462,16 @@ impl Error {
                 | Self::Bits(_)
                 | Self::SpecLength { .. }
                 | Self::Platform(_)
+                | Self::TrainConfig { .. }
+                | Self::DescriptionSyntax(_)
+                | Self::NoLayers
+                | Self::ZeroWidth { .. }
+                | Self::DuplicateLayer { .. }
+                | Self::LayerName { .. }
+                | Self::IdentitySkip { .. }
+                | Self::HighwayBias { .. }
+                | Self::TooManyParameters { .. }
+                | Self::Speech(mohaq_speech::Error::Setting { .. })
         )
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Context;
 use crate::args::{Cli, CompletionsArgs, InitArgs, PlatformCommand, ReportArgs, ReportFormat};
+use crate::failure::Refusal;
 use crate::output;
 use anyhow::{Context as _, Result, bail};
 use clap::CommandFactory;
@@ -9,12 +10,14 @@ use mohaq::platform::{Platform, Severity};
 use mohaq::{config, platform, report};
 use std::fs;
 use std::io;
+use std::path::Path;
 
 /// `mohaq init`
 pub(crate) fn init(args: &InitArgs) -> Result<()> {
     let text = config::builtin(&args.template)?;
     if args.path.exists() && !args.force {
-        bail!("{}: exists already; --force overwrites it", args.path.display());
+        let message = format!("{}: exists already", args.path.display());
+        return Err(Refusal { message, hint: "--force overwrites it; another path leaves it" }.into());
     }
     fs::write(&args.path, text).with_context(|| args.path.display().to_string())?;
     Ok(output::line(&format!("wrote {}; next: mohaq run {0}", args.path.display()))?)
@@ -23,7 +26,7 @@ pub(crate) fn init(args: &InitArgs) -> Result<()> {
 /// `mohaq report`
 pub(crate) fn report(args: &ReportArgs) -> Result<()> {
     let source = args.run.join("report.json");
-    let text = fs::read_to_string(&source).with_context(|| format!("{}: no finished search here", source.display()))?;
+    let text = fs::read_to_string(&source).map_err(|error| unreadable(&source, &error))?;
     let report = report::Report::from_json(&text).with_context(|| source.display().to_string())?;
     let written = match args.format {
         ReportFormat::Html => report.to_html()?,
@@ -38,6 +41,12 @@ pub(crate) fn report(args: &ReportArgs) -> Result<()> {
         }
         None => Ok(output::line(written.trim_end())?),
     }
+}
+
+/// Why the report of a run cannot be read.
+fn unreadable(source: &Path, error: &io::Error) -> Refusal {
+    let message = format!("{}: {error}", source.display());
+    Refusal { message, hint: "RUN is a directory with a finished search: what `mohaq run` or `mohaq search` wrote to" }
 }
 
 /// `mohaq platform …`
@@ -74,7 +83,7 @@ fn show(context: &Context<'_>, name: &str) -> Result<()> {
     Ok(output::line(text.trim_end())?)
 }
 
-fn check(context: &Context<'_>, path: &std::path::Path) -> Result<()> {
+fn check(context: &Context<'_>, path: &Path) -> Result<()> {
     let findings = platform::check(path).map_err(mohaq::Error::from)?;
     if context.json {
         output::line(&serde_json::to_string(&findings)?)?;
@@ -85,7 +94,7 @@ fn check(context: &Context<'_>, path: &std::path::Path) -> Result<()> {
     }
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     if errors > 0 {
-        bail!("{}: {errors} errors", path.display());
+        bail!("{}: {errors} {}", path.display(), if errors == 1 { "error" } else { "errors" });
     }
     if findings.is_empty() && !context.json {
         output::line(&format!("{}: nothing to remark", path.display()))?;

@@ -6,9 +6,10 @@ use crate::output::{self, ErrorPercent};
 use anyhow::Result;
 use mohaq::config::{self, Plan};
 use mohaq::quant::QuantSpec;
-use mohaq::run::{self, Bench, Existing, MeasuredSpec, Session};
-use serde_json::json;
-use std::time::Instant;
+use mohaq::run::{self, Bench, Existing, Found, MeasuredSpec, Session, Trained};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// The plan of a recipe under the command line's overrides.
 pub(crate) fn plan(recipe: &str, overrides: &Overrides) -> Result<Plan> {
@@ -26,62 +27,65 @@ fn existing(args: ExistingArgs) -> Existing {
 /// `mohaq demo`
 pub(crate) fn demo(context: &Context<'_>, args: &DemoArgs) -> Result<()> {
     let existing = if args.resume { Existing::Resume } else { Existing::Replace };
-    everything(context, Session::open(plan("demo", &args.overrides)?, existing, context.progress)?, None)
+    everything(context, &Session::open(plan("demo", &args.overrides)?, existing, context.progress)?, None)
 }
 
 /// `mohaq search`, `mohaq run`
 pub(crate) fn search(context: &Context<'_>, args: &StageArgs) -> Result<()> {
     let session = Session::open(plan(&args.recipe, &args.overrides)?, existing(args.existing), context.progress)?;
-    everything(context, session, args.from.as_deref())
+    everything(context, &session, args.from.as_deref())
 }
 
 /// All stages of a session, those that are done already taken as they are.
-fn everything(context: &Context<'_>, session: Session<'_>, from: Option<&std::path::Path>) -> Result<()> {
+fn everything(context: &Context<'_>, session: &Session<'_>, from: Option<&Path>) -> Result<()> {
     let begun = Instant::now();
     let data = session.dataset()?;
     let trained = session.trained(&data, from)?;
     let bank = session.bank(&trained, &data)?;
     let bench = Bench::new(&bank, &trained, &data)?;
-    let searched = run::searched(&session, &trained, &data, &bench)?;
-    let page = run::write_report(&session, &trained, &data, &searched)?;
-    let found = &searched.found;
-    let float = trained.test_percent();
+    let searched = run::searched(session, &trained, &data, &bench)?;
+    let page = run::write_report(session, &trained, &data, &searched)?;
     if context.json {
-        let best = found.front.first();
-        let error_percent = ErrorPercent {
-            float,
-            valid: best.map_or(f64::NAN, |member| member.measured.valid_percent),
-            test: best.map_or(f64::NAN, |member| member.measured.test_percent),
-        };
-        return Ok(output::line(&json!({
-            "error_percent": error_percent.json(),
-            "float": { "valid": trained.valid_percent(), "test": float, "valid_frame": trained.valid_frame_percent(), "test_frame": trained.test_frame_percent() },
-            "front": output::front_json(found),
-            "uniform": found.uniform,
-            "evaluations": found.evaluations,
-            "hypervolume": found.hypervolume,
-            "report": page,
-            "seconds": begun.elapsed().as_secs_f64(),
-        }).to_string())?);
+        let object = found_json(&trained, &searched.found, &page, begun.elapsed());
+        return Ok(output::line(&object.to_string())?);
     }
     print_float(&trained)?;
+    print_found(&searched.found)?;
+    Ok(output::line(&format!("\nreport: {}", page.display()))?)
+}
+
+/// What a run prints last for programs.
+fn found_json(trained: &Trained, found: &Found, page: &Path, took: Duration) -> Value {
+    let (valid, test) = (trained.valid_percent(), trained.test_percent());
+    let best = found.front.first().map(|member| &member.measured);
+    json!({
+        "error_percent": ErrorPercent::of(trained, best).json(),
+        "float": {
+            "valid": valid,
+            "test": test,
+            "valid_frame": trained.valid_frame_percent(),
+            "test_frame": trained.test_frame_percent(),
+        },
+        "front": output::front_json(found),
+        "uniform": found.uniform,
+        "evaluations": found.evaluations,
+        "hypervolume": found.hypervolume,
+        "report": page,
+        "seconds": took.as_secs_f64(),
+    })
+}
+
+fn print_found(found: &Found) -> Result<()> {
+    let Found { evaluations, hypervolume, .. } = found;
     output::line("\nthe same precision everywhere")?;
-    output::table(&output::MEASURED, &found.uniform.iter().map(output::measured_row).collect::<Vec<_>>())?;
-    output::line(&format!(
-        "\nthe front: {} of {} candidates, hypervolume {:.4}",
-        found.front.len(),
-        found.evaluations,
-        found.hypervolume
-    ))?;
-    output::table(
-        &output::MEASURED,
-        &found.front.iter().map(|member| output::measured_row(&member.measured)).collect::<Vec<_>>(),
-    )?;
-    output::line(&format!("\nreport: {}", page.display()))?;
+    output::measured(found.uniform.iter())?;
+    let members = found.front.len();
+    output::line(&format!("\nthe front: {members} of {evaluations} candidates, hypervolume {hypervolume:.4}"))?;
+    output::measured(found.front.iter().map(|member| &member.measured))?;
     Ok(())
 }
 
-fn print_float(trained: &run::Trained) -> Result<()> {
+fn print_float(trained: &Trained) -> Result<()> {
     output::line(&format!(
         "float network: {} valid {:.2} %, test {:.2} %; frame error valid {:.2} %, test {:.2} %",
         run::error_name(trained.scorer.task()),
@@ -103,22 +107,22 @@ pub(crate) fn train(context: &Context<'_>, args: &StageArgs) -> Result<()> {
         return print_float(&trained);
     }
     let (valid, test) = (trained.valid_percent(), trained.test_percent());
-    Ok(output::line(
-        &json!({
-            "error_percent": ErrorPercent { float: test, valid, test }.json(),
-            "frame_error_percent": { "valid": trained.valid_frame_percent(), "test": trained.test_frame_percent() },
-            "epochs": trained.history.epochs.len(),
-            "network": session.dir.path("network.safetensors"),
-            "seconds": begun.elapsed().as_secs_f64(),
-        })
-        .to_string(),
-    )?)
+    let object = json!({
+        "error_percent": ErrorPercent { float: test, valid, test }.json(),
+        "frame_error_percent": { "valid": trained.valid_frame_percent(), "test": trained.test_frame_percent() },
+        "epochs": trained.history.epochs.len(),
+        "network": args.from.as_deref().unwrap_or(session.dir.root()).join("network.safetensors"),
+        "seconds": begun.elapsed().as_secs_f64(),
+    });
+    Ok(output::line(&object.to_string())?)
 }
 
 /// `mohaq quantize`
 pub(crate) fn quantize(context: &Context<'_>, args: &QuantizeArgs) -> Result<()> {
     let begun = Instant::now();
     let stage = &args.stage;
+    // Before anything is trained: what cannot be read should not cost an hour.
+    args.bits.iter().try_for_each(|text| text.parse::<QuantSpec>().map(drop)).map_err(mohaq::Error::from)?;
     let session = Session::open(plan(&stage.recipe, &stage.overrides)?, existing(stage.existing), context.progress)?;
     let data = session.dataset()?;
     let trained = session.trained(&data, stage.from.as_deref())?;
@@ -130,24 +134,13 @@ pub(crate) fn quantize(context: &Context<'_>, args: &QuantizeArgs) -> Result<()>
         .map(|spec| bench.measure(spec, &session.plan.platform))
         .collect::<mohaq::Result<Vec<MeasuredSpec>>>()?;
     if context.json {
-        let last = measured.last();
-        let error_percent = ErrorPercent {
-            float: trained.test_percent(),
-            valid: last.map_or(f64::NAN, |measured| measured.valid_percent),
-            test: last.map_or(f64::NAN, |measured| measured.test_percent),
-        };
-        return Ok(output::line(
-            &json!({
-                "error_percent": error_percent.json(),
-                "rows": measured,
-                "seconds": begun.elapsed().as_secs_f64(),
-            })
-            .to_string(),
-        )?);
+        let error_percent = ErrorPercent::of(&trained, measured.last()).json();
+        let seconds = begun.elapsed().as_secs_f64();
+        let object = json!({ "error_percent": error_percent, "rows": measured, "seconds": seconds });
+        return Ok(output::line(&object.to_string())?);
     }
     print_float(&trained)?;
-    output::table(&output::MEASURED, &measured.iter().map(output::measured_row).collect::<Vec<_>>())?;
-    Ok(())
+    Ok(output::measured(measured.iter())?)
 }
 
 /// Every `--bits`, or the uniform precisions that reports show.

@@ -5,6 +5,7 @@ use crate::eval::Objective;
 use crate::platform::{self, Platform, TablePlatform};
 use crate::quant::{ClipMethod, QuantizeSettings};
 use crate::{Error, Result};
+use mohaq_speech::features::Normalise;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -46,7 +47,6 @@ impl Plan {
         let source = source(&recipe, given, &out)?;
         recipe.data.path = Some(source.path().to_owned());
         recipe.train.seed = recipe.seed;
-        recipe.train.check()?;
         let platform = platform::load(&recipe.search.platform)?;
         check_priced(&recipe.search.objectives, &platform)?;
         Ok(Self { recipe, out, source, platform })
@@ -125,6 +125,13 @@ fn check(recipe: &Recipe) -> Result<()> {
     if recipe.data.split.is_some() && recipe.data.corpus != CorpusKind::Fsdd {
         return Err(bad("data.split", "only corpus `fsdd` has several splits"));
     }
+    if recipe.data.corpus == CorpusKind::Features && recipe.features.normalise == Normalise::Speaker {
+        let reason = "`speaker`, expected `utterance`, `global` or `none`: corpus `features` names no speakers";
+        return Err(bad("features.normalise", reason));
+    }
+    recipe.features.check().map_err(|error| in_section("features", error.into()))?;
+    recipe.data.synthetic.check().map_err(|error| in_section("data.synthetic", error.into()))?;
+    recipe.train.check().map_err(|error| in_section("train", error))?;
     check_quantize(&recipe.quantize)?;
     check_search(&recipe.search)?;
     check_limits(&recipe.search.limits)
@@ -145,6 +152,19 @@ fn check_quantize(quantize: &QuantizeSettings) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A setting that its own room refuses, under the key that it has in a recipe.
+fn in_section(section: &str, error: Error) -> Error {
+    match error {
+        Error::Speech(mohaq_speech::Error::Setting { name, expected, got }) => {
+            bad(&format!("{section}.{name}"), format!("{got}, expected {expected}"))
+        }
+        Error::TrainConfig { field, got, expected } => {
+            bad(&format!("{section}.{field}"), format!("{got}, expected {expected}"))
+        }
+        other => other,
+    }
 }
 
 fn check_search(search: &SearchSection) -> Result<()> {
@@ -233,7 +253,7 @@ pub fn load(recipe: &str, overrides: &[String], data: Option<&Path>, out: Option
     let path = Path::new(recipe);
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound && path.extension().is_none() => builtin(recipe)?.to_owned(),
+        Err(error) if error.kind() == ErrorKind::NotFound => builtin(recipe)?.to_owned(),
         Err(error) => return Err(Error::io(path, error)),
     };
     Plan::resolve(Recipe::parse(&text, recipe, overrides)?, data, out)
@@ -283,6 +303,9 @@ mod tests {
         assert_eq!(key("name=../up"), "name");
         assert_eq!(key("data.states=9"), "data.states");
         assert_eq!(key("data.split=x"), "data.split");
+        assert_eq!(key("features.bins=0"), "features.bins");
+        assert_eq!(key("data.synthetic.sentences=0"), "data.synthetic.sentences");
+        assert_eq!(key("train.dropout=1"), "train.dropout");
     }
 
     #[test]

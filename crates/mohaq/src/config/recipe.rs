@@ -25,7 +25,7 @@ pub struct Recipe {
     pub seed: u64,
     /// Where the sequences come from.
     pub data: DataSection,
-    /// How audio becomes features; not used by `corpus = "features"`.
+    /// How audio becomes features; of `corpus = "features"`, which has them, only `normalise` is used.
     #[serde(default)]
     pub features: FeatureSettings,
     /// The network; its input and output widths come from the data.
@@ -192,7 +192,7 @@ impl Recipe {
     /// is no TOML is taken as a string.
     ///
     /// # Errors
-    /// [`Error::Recipe`] with the line, or the override, that cannot be read.
+    /// [`Error::Recipe`] with the line, [`Error::Override`] with the pair that cannot be read.
     pub fn parse(text: &str, origin: &str, overrides: &[String]) -> Result<Self> {
         parse(text, origin, overrides)
     }
@@ -206,23 +206,25 @@ pub fn synth(overrides: &[String]) -> Result<SynthConfig> {
     parse("", "the synthesiser's settings", overrides)
 }
 
-/// Reads `text`, which must be right by itself so that errors have lines, then again under `overrides`.
+/// Reads `text`, which must be right by itself so that errors have lines, then again under each more of `overrides`, so
+/// that the one at fault is named.
 fn parse<T: DeserializeOwned>(text: &str, origin: &str, overrides: &[String]) -> Result<T> {
-    let written: T = toml::from_str(text).map_err(|error| recipe_error(origin, text, &error))?;
-    if overrides.is_empty() {
-        return Ok(written);
-    }
+    let mut parsed: T = toml::from_str(text).map_err(|error| recipe_error(origin, text, &error))?;
     let mut table: toml::Table = toml::from_str(text).map_err(|error| recipe_error(origin, text, &error))?;
     for pair in overrides {
         set(&mut table, pair)?;
+        parsed = table.clone().try_into().map_err(|error: toml::de::Error| Error::Override {
+            pair: pair.clone(),
+            message: error.message().to_owned(),
+            nearest: nearest_key(error.message()),
+        })?;
     }
-    let merged = toml::Value::Table(table);
-    merged.try_into().map_err(|error| recipe_error(&format!("{origin} with --set"), "", &error))
+    Ok(parsed)
 }
 
 /// Applies one `key.path=value` to `table`.
 fn set(table: &mut toml::Table, pair: &str) -> Result<()> {
-    let bad = |message: &str| Error::Override { pair: pair.into(), message: message.into() };
+    let bad = |message: &str| Error::Override { pair: pair.into(), message: message.into(), nearest: None };
     let (path, value) = pair.split_once('=').ok_or_else(|| bad("expected key=value"))?;
     let document = format!("value = {value}");
     let value = match toml::from_str::<toml::Table>(&document) {
@@ -241,10 +243,8 @@ fn set(table: &mut toml::Table, pair: &str) -> Result<()> {
 }
 
 fn recipe_error(origin: &str, text: &str, error: &toml::de::Error) -> Error {
-    let line = error
-        .span()
-        .filter(|_| !text.is_empty())
-        .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    let line_of = |start: usize| 1 + text.bytes().take(start).filter(|&byte| byte == b'\n').count();
+    let line = error.span().map(|span| line_of(span.start));
     let message = error.message().to_owned();
     let nearest = nearest_key(&message);
     Error::Recipe { origin: origin.into(), line, message, nearest }
@@ -273,9 +273,8 @@ mod tests {
 
     const SHORT: &str = "name = \"x\"\n[data]\ncorpus = \"synthetic\"\n[network]\nlayers = [{ kind = \"linear\" }]\n";
 
-    fn failure(text: &str, overrides: &[&str]) -> (Option<usize>, String, Option<String>) {
-        let overrides: Vec<String> = overrides.iter().map(|pair| (*pair).to_owned()).collect();
-        match Recipe::parse(text, "test", &overrides) {
+    fn failure(text: &str) -> (Option<usize>, String, Option<String>) {
+        match Recipe::parse(text, "test", &[]) {
             Err(Error::Recipe { line, message, nearest, .. }) => (line, message, nearest),
             other => panic!("expected a recipe error, got {other:?}"),
         }
@@ -283,7 +282,7 @@ mod tests {
 
     #[test]
     fn an_unknown_key_names_its_line_and_the_nearest_key() {
-        let (line, message, hint) = failure(&format!("{SHORT}[search]\npopulaton = 3\n"), &[]);
+        let (line, message, hint) = failure(&format!("{SHORT}[search]\npopulaton = 3\n"));
         assert_eq!(line, Some(7));
         assert!(message.contains("populaton"), "{message}");
         assert_eq!(hint.as_deref(), Some("population"));
@@ -295,9 +294,18 @@ mod tests {
         let recipe = Recipe::parse(SHORT, "test", &pairs).unwrap();
         assert_eq!(recipe.search.limits.memory_mib, Some(1.5));
         assert_eq!(recipe.name, "plain");
-        let (_, message, hint) = failure(SHORT, &["search.limits.memori_mib=1"]);
-        assert!(message.contains("memori_mib"), "{message}");
-        assert_eq!(hint.as_deref(), Some("memory_mib"));
+    }
+
+    #[test]
+    fn the_override_at_fault_is_named() {
+        let pairs = ["seed=2", "search.limits.memori_mib=1", "name=x"].map(str::to_owned);
+        match Recipe::parse(SHORT, "test", &pairs) {
+            Err(Error::Override { pair, message, nearest }) => {
+                assert_eq!((pair.as_str(), nearest.as_deref()), ("search.limits.memori_mib=1", Some("memory_mib")));
+                assert!(message.contains("unknown field `memori_mib`"), "{message}");
+            }
+            other => panic!("expected an error of an override, got {other:?}"),
+        }
     }
 
     #[test]

@@ -54,11 +54,12 @@ const OWNED_FILES: [&str; 10] = [
 ];
 
 impl RunDir {
-    /// Opens (or makes) the directory of `plan` and writes `plan.toml`.
+    /// Opens (or makes) the directory of `plan` and writes `plan.toml`, unless results of another plan stand there: the
+    /// stage that adds results of this one then [writes it](Self::write_plan).
     ///
     /// # Errors
-    /// [`Error::Locked`] while another process has it; [`Error::OtherRun`] when it holds a training of another plan, unless
-    /// `existing` says to replace it; [`Error::Io`].
+    /// [`Error::Locked`] while another process has it; [`Error::OtherRun`] when it holds a network or a search of
+    /// another plan, unless `existing` says to replace it; [`Error::Io`].
     pub fn open(plan: &Plan, existing: Existing) -> Result<Self> {
         let root = plan.out.clone();
         fs::create_dir_all(&root).map_err(|e| Error::io(&root, e))?;
@@ -67,17 +68,26 @@ impl RunDir {
         if existing == Existing::Replace {
             dir.clear()?;
         }
-        let path = dir.plan_path();
-        // A run that came to nothing, a mistake in its recipe perhaps, binds nobody.
-        let trained = ["checkpoint", "training.json"].iter().any(|name| dir.path(name).exists());
-        if trained && path.exists() {
-            let text = fs::read_to_string(&path).map_err(|e| Error::io(&path, e))?;
-            if let Some(section) = plan.training_difference(&text) {
-                return Err(Error::OtherRun { path: dir.root, section });
-            }
+        match dir.read("plan.toml")?.filter(|_| dir.has_results()) {
+            Some(written) => match plan.training_difference(&String::from_utf8_lossy(&written)) {
+                Some(section) => Err(Error::OtherRun { path: dir.root, section }),
+                None => Ok(dir),
+            },
+            None => dir.write_plan(plan).map(|()| dir),
         }
-        dir.write("plan.toml", plan.to_toml().as_bytes())?;
-        Ok(dir)
+    }
+
+    /// Writes `plan.toml`.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write_plan(&self, plan: &Plan) -> Result<()> {
+        self.write("plan.toml", plan.to_toml().as_bytes())
+    }
+
+    /// Whether a training or a search has begun here.
+    fn has_results(&self) -> bool {
+        ["checkpoint", "training.json", "evaluations.jsonl"].iter().any(|name| self.path(name).exists())
     }
 
     /// Where the directory is.
@@ -88,10 +98,6 @@ impl RunDir {
     /// The path of `name` in the directory.
     pub fn path(&self, name: &str) -> PathBuf {
         self.root.join(name)
-    }
-
-    fn plan_path(&self) -> PathBuf {
-        self.path("plan.toml")
     }
 
     /// Writes `bytes` to `name` so that a reader sees the old file or the new one, never half of it.

@@ -68,6 +68,7 @@ pub fn searched(session: &Session<'_>, trained: &Trained, data: &Dataset, bench:
     let goals = goals(section, platform, &bench.workload, float_percent);
     let evaluator = Evaluator { bank: bench.bank, workload: &bench.workload, platform, judge: &judge };
     let mut log = open_log(session, &header(session, bench, &chosen)?)?;
+    session.dir.write_plan(&session.plan)?;
     session.watch.begin("search", section.evaluations as u64, "candidates");
     let records =
         search(&evaluator, &space, &goals, &settings(section, session.plan.recipe.seed), &mut log, session.watch)?;

@@ -1,0 +1,13 @@
+//! The built binary, as a shell or a script meets it: exit codes, both streams, and what is left in the run directory.
+//!
+//! Every test has a folder of its own and runs in it; the recipe ([`workspace::RECIPE`]) is small enough for a whole run
+//! to take a second or two.
+
+mod contract;
+mod interrupted;
+mod refused_data;
+mod refused_requests;
+mod reports;
+mod reruns;
+mod shell;
+mod workspace;

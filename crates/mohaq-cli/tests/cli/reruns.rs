@@ -1,0 +1,95 @@
+//! The same request gives the same bytes; another one in the same place is refused before anything is touched.
+
+use crate::workspace::Workspace;
+use std::fs::File;
+
+/// The results that have to be the same, bit for bit, whenever plan and seed are.
+pub(crate) const RESULTS: [&str; 3] = ["network.safetensors", "evaluations.jsonl", "front.json"];
+
+/// Fails on the first file of [`RESULTS`] in which the run directories differ.
+pub(crate) fn assert_same_results(workspace: &Workspace, one: &str, other: &str) {
+    for file in RESULTS {
+        let [one, other] = [one, other].map(|run| workspace.read(&format!("{run}/{file}")));
+        assert!(one == other, "{file} differs");
+    }
+}
+
+#[test]
+fn thread_count_does_not_change_a_byte() {
+    let workspace = Workspace::new();
+    workspace.ok("run tiny.toml --data corpus --out one --threads 1");
+    workspace.ok("run tiny.toml --data corpus --out three --threads 3");
+    assert_same_results(&workspace, "one", "three");
+}
+
+#[test]
+fn another_seed_is_another_run() {
+    let workspace = Workspace::new();
+    workspace.ok("run tiny.toml --data corpus --out one");
+    workspace.ok("run tiny.toml --data corpus --out two --seed 2");
+    for file in RESULTS {
+        assert_ne!(workspace.read(&format!("one/{file}")), workspace.read(&format!("two/{file}")), "{file}");
+    }
+    let said = workspace.refused(1, "run tiny.toml --data corpus --out one --seed 2 --resume");
+    assert_eq!(said.error(), "F/one: this run directory holds a run with another `seed`");
+    assert!(said.hint().contains("--out") && said.hint().contains("--force"), "{}", said.hint());
+    workspace.ok("run tiny.toml --data corpus --out one --seed 2 --force");
+    assert_same_results(&workspace, "one", "two");
+}
+
+#[test]
+fn a_finished_run_is_neither_overwritten_nor_repeated_unasked() {
+    let workspace = Workspace::new();
+    workspace.ok("run tiny.toml");
+    let before = RESULTS.map(|file| workspace.read(&format!("runs/tiny/{file}")));
+    let plan = workspace.read("runs/tiny/plan.toml");
+    let said = workspace.refused(1, "run tiny.toml --set search.evaluations=16");
+    assert_eq!(said.error(), "F/runs/tiny/evaluations.jsonl: exists already");
+    assert!(said.hint().contains("--resume") && said.hint().contains("--force"), "{}", said.hint());
+    assert_eq!(RESULTS.map(|file| workspace.read(&format!("runs/tiny/{file}"))), before);
+    assert_eq!(workspace.read("runs/tiny/plan.toml"), plan, "the plan is still that of the results");
+
+    let again = workspace.ok("run tiny.toml --resume --json").json();
+    assert_eq!(again["evaluations"], 12);
+    assert_eq!(RESULTS.map(|file| workspace.read(&format!("runs/tiny/{file}"))), before);
+}
+
+#[test]
+fn a_longer_search_goes_on_where_the_shorter_one_ended() {
+    let workspace = Workspace::new();
+    workspace.ok("run tiny.toml --data corpus --out long --set search.evaluations=20");
+    workspace.ok("run tiny.toml --data corpus --out short");
+    let said = workspace.ok("run tiny.toml --data corpus --out short --set search.evaluations=20 --resume");
+    assert!(said.err.contains("going on after 12 evaluations"), "{}", said.err);
+    assert_same_results(&workspace, "long", "short");
+}
+
+#[test]
+fn a_network_is_searched_for_another_platform_without_training_it_again() {
+    let workspace = Workspace::new();
+    workspace.ok("run tiny.toml --data corpus --out first");
+    let silago = "search tiny.toml --data corpus --out second --from first --set search.platform=silago --json";
+    let object = workspace.ok(&silago.replace(" --json", "")).err;
+    assert!(object.contains("using the network in") && !object.contains("training …"), "{object}");
+    assert!(!workspace.path("second/network.safetensors").exists());
+    let object = workspace.ok(&format!("{silago} --resume")).json();
+    for member in object["front"].as_array().expect("a list") {
+        let bits = member["bits"].as_str().expect("text");
+        let tied = |pair: &str| pair.split_once('x').is_some_and(|(weight, activation)| weight == activation);
+        assert!(bits.split(' ').all(tied), "SiLago ties the operands: {bits}");
+    }
+    let said = workspace.refused(1, "search tiny.toml --data corpus --out third --from nowhere");
+    assert!(said.error().starts_with("nowhere/"), "{}", said.error());
+}
+
+#[test]
+fn a_second_process_is_kept_out_of_a_run_directory() {
+    let workspace = Workspace::new();
+    workspace.write("runs/tiny/.lock", "");
+    let lock = File::options().write(true).open(workspace.path("runs/tiny/.lock")).expect("the lock file");
+    lock.lock().expect("nobody else has it");
+    let said = workspace.refused(1, "run tiny.toml");
+    assert_eq!(said.error(), "F/runs/tiny: another process is working in this run directory");
+    drop(lock);
+    workspace.ok("train tiny.toml");
+}
