@@ -93,3 +93,18 @@ fn a_second_process_is_kept_out_of_a_run_directory() {
     drop(lock);
     workspace.ok("train tiny.toml");
 }
+
+#[test]
+fn a_network_from_elsewhere_is_calibrated_anew() {
+    let workspace = Workspace::new();
+    for seed in ["1", "2"] {
+        workspace.ok(&format!("train tiny.toml --data corpus --out seed{seed} --seed {seed} --set train.epochs=3"));
+    }
+    let quantized = |from: &str, out: &str| {
+        let arguments =
+            format!("quantize tiny.toml --data corpus --out {out} --from {from} --bits 2x2 --bits 4x4 --json");
+        workspace.ok(&arguments).json()["rows"].clone()
+    };
+    quantized("seed1", "used");
+    assert_eq!(quantized("seed2", "used"), quantized("seed2", "fresh"));
+}

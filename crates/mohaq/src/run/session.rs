@@ -52,6 +52,15 @@ struct TrainingRecord {
     test: Counts,
 }
 
+/// `calibration.json`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CalibrationRecord {
+    /// Fingerprint of the network that it belongs to: one may come from another run.
+    network: String,
+    calibration: Calibration,
+}
+
 impl Trained {
     /// Error of the float network on the validation set, per cent.
     pub fn valid_percent(&self) -> f64 {
@@ -172,15 +181,18 @@ impl<'a> Session<'a> {
     pub fn bank(&self, trained: &Trained, data: &Dataset) -> Result<QuantizedBank> {
         let path = self.dir.path("calibration.json");
         let settings = &self.plan.recipe.quantize;
+        let network = super::digest::of_network(&trained.network);
         if path.exists() {
-            let calibration: Calibration = read_json(&path)?;
-            if calibration.settings == *settings {
-                return QuantizedBank::new(&trained.network, calibration);
+            let found: CalibrationRecord = read_json(&path)?;
+            if found.network == network && found.calibration.settings == *settings {
+                return QuantizedBank::new(&trained.network, found.calibration);
             }
         }
         self.watch.begin("calibrate", 0, "");
         let calibration = calibrate(&trained.network, &data.train, settings)?;
-        self.dir.write("calibration.json", &to_json(&calibration))?;
+        let record = CalibrationRecord { network, calibration };
+        self.dir.write("calibration.json", &to_json(&record))?;
+        let CalibrationRecord { calibration, .. } = record;
         self.watch.end(&format!("{} sites on {} training sequences", calibration.sites.len(), calibration.sequences));
         QuantizedBank::new(&trained.network, calibration)
     }
