@@ -206,6 +206,16 @@ pub enum Error {
         /// What was asked for.
         expected: &'static str,
     },
+    /// A network file that holds far fewer numbers than its description has parameters.
+    #[error("{}: holds {got} numbers, its description has {expected} parameters", path.display())]
+    TooFewNumbers {
+        /// The file.
+        path: PathBuf,
+        /// Numbers in it.
+        got: usize,
+        /// Parameters of the description.
+        expected: u128,
+    },
     /// A tensor that should be there is not.
     #[error("{}: tensor `{name}` is missing", path.display())]
     TensorMissing {

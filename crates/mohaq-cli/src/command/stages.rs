@@ -159,7 +159,7 @@ pub(crate) fn sensitivity(context: &Context<'_>, args: &StageArgs) -> Result<()>
     let bank = session.bank(&trained, &data)?;
     let bench = Bench::new(&bank, &trained, &data)?;
     let table = run::sensitivity(&bench, context.progress)?;
-    session.dir.write("sensitivity.json", &serde_json::to_vec_pretty(&table)?)?;
+    session.keep_sensitivity(&trained, table.clone())?;
     if context.json {
         return Ok(output::line(
             &json!({ "float_valid_percent": trained.valid_percent(), "rows": table }).to_string(),

@@ -178,6 +178,14 @@ impl NetworkDescription {
         self.layers.iter().fold(self.input, |inputs, layer| layer.outputs(inputs))
     }
 
+    /// Number of parameters, saturating for widths that no network can have.
+    pub fn parameters(&self) -> u128 {
+        let count = |(inputs, sum): (usize, u128), layer: &LayerDescription| {
+            (layer.outputs(inputs), sum.saturating_add(layer.parameters(inputs)))
+        };
+        self.layers.iter().fold((self.input, 0), count).1
+    }
+
     /// The name of every layer, given or by default.
     pub fn names(&self) -> Vec<String> {
         let linear = |layer: &&LayerDescription| matches!(layer, LayerDescription::Linear(_));

@@ -9,6 +9,9 @@ use std::path::Path;
 /// Version of the layout, part of what a file says to hold.
 const KIND: &str = "network 1";
 
+/// Numbers for which room may be made beyond what a file holds: 4 MiB.
+const SPARE_NUMBERS: u128 = 1 << 20;
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Note {
@@ -44,6 +47,13 @@ impl Network {
             return Err(Error::NoteKind { path: path.to_owned(), got, expected: KIND });
         }
         let note: Note = serde_json::from_value(note).map_err(json)?;
+        note.description.check()?;
+        // Room is made for about what the file holds, not for what its description promises. A tensor that is missing or of
+        // another shape is named below, where there is room enough to look.
+        let (got, expected) = (stored.numbers(), note.description.parameters());
+        if expected > 2 * got as u128 + SPARE_NUMBERS {
+            return Err(Error::TooFewNumbers { path: path.to_owned(), got, expected });
+        }
         let mut network = Self::zeros(&note.description)?;
         for parameter in network.parameters_mut() {
             stored.take(&parameter.name, parameter.values)?;
@@ -97,6 +107,17 @@ mod tests {
         assert_eq!(refusal(shape), "tensor `fc.weight` has shape [4, 2], expected [2, 4]");
         let nan = |m: &mut Vec<(_, Matrix)>| m[0].1.row_mut(2)[1] = f32::NAN;
         assert_eq!(refusal(nan), "tensor `l0.weight` holds NaN at [2, 1]");
+    }
+
+    #[test]
+    fn a_small_file_that_promises_a_large_network_makes_no_room_for_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("network.safetensors");
+        let description = "input = 3\n[[layers]]\nkind = \"linear\"\noutputs = 400000000";
+        let description = NetworkDescription::from_toml(description).expect("below the limit");
+        let note = Note { kind: KIND.to_owned(), description };
+        write(&path, &[], serde_json::to_string(&note).expect("JSON")).expect("written");
+        assert!(matches!(Network::load(&path), Err(Error::TooFewNumbers { got: 0, .. })));
     }
 
     #[test]

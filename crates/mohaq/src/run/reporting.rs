@@ -2,7 +2,7 @@
 
 use super::measure::{MeasuredSpec, SiteSensitivity};
 use super::searching::Searched;
-use super::session::{Session, Trained, read_json};
+use super::session::{Session, Trained};
 use crate::config::Source;
 use crate::eval::{Limit, Measurement, Objective};
 use crate::nn::{LayerDescription, Network};
@@ -22,8 +22,7 @@ use std::path::PathBuf;
 /// [`Error::Io`]; a report that contradicts itself is a bug of ours and comes as [`Error::Report`].
 pub fn write(session: &Session<'_>, trained: &Trained, data: &Dataset, searched: &Searched) -> Result<PathBuf> {
     session.watch.begin("report", 0, "");
-    let path = session.dir.path("sensitivity.json");
-    let sensitivity: Option<Vec<SiteSensitivity>> = path.exists().then(|| read_json(&path)).transpose()?;
+    let sensitivity = session.sensitivity(trained)?;
     let report = assemble(session, trained, data, searched, sensitivity.as_deref())?;
     session.dir.write("report.json", report.to_json()?.as_bytes())?;
     session.dir.write("report.csv", report.to_csv()?.as_bytes())?;

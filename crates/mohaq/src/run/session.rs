@@ -1,6 +1,7 @@
 //! A run: its plan, its directory, and the stages, each of which reads what earlier ones wrote and writes its own.
 
 use super::dir::{Existing, RunDir};
+use super::measure::SiteSensitivity;
 use crate::config::Plan;
 use crate::eval::{Judge, log_posteriors};
 use crate::nn::{Float, Network};
@@ -195,6 +196,38 @@ impl<'a> Session<'a> {
         let CalibrationRecord { calibration, .. } = record;
         self.watch.end(&format!("{} sites on {} training sequences", calibration.sites.len(), calibration.sequences));
         QuantizedBank::new(&trained.network, calibration)
+    }
+}
+
+/// `sensitivity.json`
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SensitivityRecord {
+    /// Fingerprint of the network that was measured.
+    network: String,
+    rows: Vec<SiteSensitivity>,
+}
+
+impl Session<'_> {
+    /// Keeps a sensitivity analysis of `trained` in the directory.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn keep_sensitivity(&self, trained: &Trained, rows: Vec<SiteSensitivity>) -> Result<()> {
+        let record = SensitivityRecord { network: super::digest::of_network(&trained.network), rows };
+        self.dir.write("sensitivity.json", &to_json(&record))
+    }
+
+    /// The sensitivity analysis of `trained` that the directory holds; `None` where there is none, or one of another
+    /// network.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Record`].
+    pub(super) fn sensitivity(&self, trained: &Trained) -> Result<Option<Vec<SiteSensitivity>>> {
+        let path = self.dir.path("sensitivity.json");
+        let found: Option<SensitivityRecord> = path.exists().then(|| read_json(&path)).transpose()?;
+        let network = super::digest::of_network(&trained.network);
+        Ok(found.filter(|record| record.network == network).map(|record| record.rows))
     }
 }
 

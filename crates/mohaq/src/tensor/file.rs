@@ -65,6 +65,11 @@ impl Stored {
         &self.note
     }
 
+    /// Numbers in all matrices.
+    pub(crate) fn numbers(&self) -> usize {
+        self.matrices.values().map(|matrix| matrix.data().len()).sum()
+    }
+
     /// Moves matrix `name` to where it belongs.
     ///
     /// # Errors
