@@ -1,6 +1,6 @@
 //! Error rates: a network and its sites' operations over one set of sequences.
 
-use crate::nn::{Batch, Network, SiteOps, log_softmax};
+use crate::nn::{Batch, Network, SiteOps, Workspace, log_softmax};
 use crate::{Error, Result};
 use mohaq_speech::dataset::Sequence;
 use mohaq_speech::score::{Counts, Scorer};
@@ -47,8 +47,10 @@ impl<'a> Judge<'a> {
     /// # Errors
     /// [`Error::NotFinite`] when an output of the network is NaN or infinite; it names the sequence.
     pub fn errors(&self, network: &Network, ops: &impl SiteOps<f32>) -> Result<Counts> {
-        let counts: Vec<Counts> =
-            self.blocks.par_iter().map(|block| self.block_errors(network, ops, block)).collect::<Result<_>>()?;
+        let blocks = self.blocks.par_iter();
+        let counts =
+            blocks.map_init(Workspace::new, |workspace, block| self.block_errors(network, ops, block, workspace));
+        let counts: Vec<Counts> = counts.collect::<Result<_>>()?;
         Ok(counts.into_iter().sum())
     }
 
@@ -62,9 +64,10 @@ impl<'a> Judge<'a> {
         network: &Network,
         ops: &impl SiteOps<f32>,
         block: &(Batch<f32>, Vec<&Sequence>),
+        workspace: &mut Workspace,
     ) -> Result<Counts> {
         let (batch, sequences) = block;
-        let mut outputs = network.forward(batch, ops);
+        let mut outputs = network.forward_in(batch, ops, workspace);
         log_softmax(&mut outputs);
         let classes = outputs.cols();
         let spans = batch.starts().windows(2);
@@ -75,7 +78,9 @@ impl<'a> Judge<'a> {
             }
             Ok(self.scorer.score(posteriors, sequence)?)
         };
-        spans.zip(sequences).map(score).sum()
+        let errors = spans.zip(sequences).map(score).sum();
+        workspace.give(outputs);
+        errors
     }
 }
 
