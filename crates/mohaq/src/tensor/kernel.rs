@@ -27,7 +27,7 @@ pub(super) fn panel_cols<T: Real>() -> usize {
         type Output = usize;
         #[inline(always)]
         fn with_simd<S: Simd>(self, _: S) -> usize {
-            size_of::<T::Vector<S>>() / size_of::<T>()
+            lanes::<T, S>()
         }
     }
     PANEL_VECTORS * Arch::new().dispatch(Lanes::<T>(std::marker::PhantomData))
@@ -47,32 +47,22 @@ pub(super) enum Left<'t, T> {
     },
 }
 
-impl<'t, T> Left<'t, T> {
-    /// From `row` on, the first of a panel.
-    pub(super) fn starting_at(self, row: usize, depth: usize) -> Self {
-        match self {
-            Self::Panels(panels) => Self::Panels(&panels[row * depth..]),
-            Self::Rows { data, stride } => Self::Rows { data: &data[row * stride..], stride },
-        }
-    }
-}
-
-/// What makes one tile of C.
+/// One slice of one stripe of a tile of C.
 pub(super) struct Tile<'t, 'c, T> {
-    /// The tile's rows of A.
+    /// The stripe's rows of A.
     pub left: Left<'t, T>,
     /// Panels of B, each `[depth, panel_cols]`.
     pub right: &'t [T],
     /// Length of the sums.
     pub depth: usize,
-    /// The tile, row by row.
+    /// The stripe, row by row.
     pub rows: &'t mut [&'c mut [T]],
-    /// What becomes of what the tile holds.
+    /// What becomes of what it holds.
     pub store: Store,
 }
 
 impl<T: Real> Tile<'_, '_, T> {
-    /// Computes the tile.
+    /// Computes the slice.
     pub(super) fn run(self) {
         Arch::new().dispatch(self);
     }
@@ -83,28 +73,58 @@ impl<T: Real> WithSimd for Tile<'_, '_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { left, right, depth, rows, store } = self;
-        let (right, _) = cast_slice::<T, T::Vector<S>>(right).as_chunks::<PANEL_VECTORS>();
-        for (index, b) in right.chunks_exact(depth).enumerate() {
-            for (panel, rows) in rows.chunks_mut(PANEL_ROWS).enumerate() {
-                let sums = match left {
-                    Left::Panels(panels) => {
-                        let (a, _) = panels[panel * PANEL_ROWS * depth..].as_chunks::<PANEL_ROWS>();
-                        let a = &a[..b.len()];
-                        sums::<T, S>(simd, |k, i| a[k][i], b)
+        let depth = self.depth;
+        match self.left {
+            Left::Panels(panels) => self.run_with(
+                simd,
+                #[inline(always)]
+                |panel, _| {
+                    let (a, _) = panels[panel * PANEL_ROWS * depth..].as_chunks::<PANEL_ROWS>();
+                    let a = &a[..depth];
+                    #[inline(always)]
+                    move |k: usize, i: usize| a[k][i]
+                },
+            ),
+            Left::Rows { data, stride } => self.run_with(
+                simd,
+                #[inline(always)]
+                |panel, rows| {
+                    // Rows that the last panel lacks read its last row again; their sums go nowhere.
+                    let row = |i: usize| &data[(panel * PANEL_ROWS + i.min(rows - 1)) * stride..][..depth];
+                    let a: [&[T]; PANEL_ROWS] = std::array::from_fn(row);
+                    #[inline(always)]
+                    move |k: usize, i: usize| a[i][k]
+                },
+            ),
+        }
+    }
+}
+
+impl<T: Real> Tile<'_, '_, T> {
+    /// `panel(p, rows)` is A's panel p, of which so many rows are in the tile, as a function of k and the row.
+    #[inline(always)]
+    fn run_with<S: Simd, A: Fn(usize, usize) -> T>(self, simd: S, panel: impl Fn(usize, usize) -> A) {
+        let width = PANEL_VECTORS * lanes::<T, S>();
+        let (right, _) = cast_slice::<T, T::Vector<S>>(self.right).as_chunks::<PANEL_VECTORS>();
+        for (b, first) in right.chunks_exact(self.depth).zip((0..).step_by(width)) {
+            for (index, rows) in self.rows.chunks_mut(PANEL_ROWS).enumerate() {
+                let sums = sums::<T, S>(simd, panel(index, rows.len()), b);
+                match <&mut [&mut [T]; PANEL_ROWS]>::try_from(&mut *rows) {
+                    Ok(rows) if rows[0].len() - first >= width => {
+                        write_whole::<T, S>(simd, rows, first, sums, self.store);
                     }
-                    Left::Rows { data, stride } => {
-                        // Rows that the last panel lacks read the last row again; their sums go nowhere.
-                        let last = rows.len() - 1;
-                        let a: [&[T]; PANEL_ROWS] =
-                            std::array::from_fn(|i| &data[(panel * PANEL_ROWS + i.min(last)) * stride..][..b.len()]);
-                        sums::<T, S>(simd, |k, i| a[i][k], b)
-                    }
-                };
-                write::<T, S>(simd, rows, index, &sums, store);
+                    // A copy of the sums: were these lent, all sums would go through memory.
+                    _ => write_part::<T, S>(rows, first, &{ sums }, self.store),
+                }
             }
         }
     }
+}
+
+/// Numbers in a vector.
+#[inline(always)]
+const fn lanes<T: Real, S: Simd>() -> usize {
+    size_of::<T::Vector<S>>() / size_of::<T>()
 }
 
 /// `Σ_k a(k, i) · b[k][j]`, in the order of k.
@@ -126,32 +146,40 @@ fn sums<T: Real, S: Simd>(
     sums
 }
 
-/// Puts sums where they belong, panel `index` of the rows; the last panel may be cut short.
+/// Puts sums into the columns from `first` on.
 #[inline(always)]
-fn write<T: Real, S: Simd>(
+fn write_whole<T: Real, S: Simd>(
     simd: S,
+    rows: &mut [&mut [T]; PANEL_ROWS],
+    first: usize,
+    sums: [[T::Vector<S>; PANEL_VECTORS]; PANEL_ROWS],
+    store: Store,
+) {
+    for (row, sums) in rows.iter_mut().zip(sums) {
+        let row = &mut row[first..first + PANEL_VECTORS * lanes::<T, S>()];
+        for (c, sum) in cast_slice_mut::<T, T::Vector<S>>(row).iter_mut().zip(sums) {
+            *c = match store {
+                Store::Overwrite => sum,
+                Store::Accumulate => T::add_lanes(simd, *c, sum),
+            };
+        }
+    }
+}
+
+/// The same where the stripe ends within the panel, below or to the right.
+#[inline(never)]
+fn write_part<T: Real, S: Simd>(
     rows: &mut [&mut [T]],
-    index: usize,
+    first: usize,
     sums: &[[T::Vector<S>; PANEL_VECTORS]; PANEL_ROWS],
     store: Store,
 ) {
-    let width = PANEL_VECTORS * (size_of::<T::Vector<S>>() / size_of::<T>());
     for (row, sums) in rows.iter_mut().zip(sums) {
-        let row = &mut row[index * width..];
-        if let Some(row) = row.get_mut(..width) {
-            for (c, &sum) in cast_slice_mut::<T, T::Vector<S>>(row).iter_mut().zip(sums) {
-                *c = match store {
-                    Store::Overwrite => sum,
-                    Store::Accumulate => T::add_lanes(simd, *c, sum),
-                };
-            }
-        } else {
-            for (c, &sum) in row.iter_mut().zip(cast_slice::<T::Vector<S>, T>(sums)) {
-                *c = match store {
-                    Store::Overwrite => sum,
-                    Store::Accumulate => *c + sum,
-                };
-            }
+        for (c, &sum) in row[first..].iter_mut().zip(cast_slice::<T::Vector<S>, T>(sums)) {
+            *c = match store {
+                Store::Overwrite => sum,
+                Store::Accumulate => *c + sum,
+            };
         }
     }
 }
