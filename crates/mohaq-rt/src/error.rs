@@ -68,10 +68,10 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Range { max_abs } => {
-                write!(f, "largest magnitude is {max_abs}, expected less than 256, the range of Q8.7")
+                write!(f, "largest magnitude is {max_abs}, which no 16 bit format holds")
             }
             Self::Clip { clip } => write!(f, "clip is {clip}, expected a finite number above zero"),
-            Self::Ratio { ratio } => write!(f, "ratio of scales is {ratio}, expected 2^-32 up to 2^31"),
+            Self::Ratio { ratio } => write!(f, "ratio of scales is {ratio}, expected 2^-32 up to 2^22"),
             Self::Nan { index } => write!(f, "value {index} is not a number"),
             Self::Length { what, expected, got } => write!(f, "{what} has length {got}, expected {expected}"),
             Self::Code { index, code, bits } => {

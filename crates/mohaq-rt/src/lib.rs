@@ -29,6 +29,7 @@ mod bits;
 mod error;
 pub mod numeric;
 pub mod pack;
+pub mod table;
 
 pub use bits::Bits;
 pub use error::Error;

@@ -1,12 +1,13 @@
 //! 16 bit fixed point.
 
-use super::{Quantizer, Saturated};
-use crate::Error;
+use super::{Quantizer, Saturated, round_shift, saturate};
+use crate::{Bits, Error};
 
 /// A 16 bit fixed-point format: code `q` stands for `q / 2^fraction`. `Q1.14` has a sign, 1 bit before the point and 14
 /// behind it.
 ///
-/// Operands of 16 bits and all elementwise work use one of three, chosen for a tensor by the largest magnitude in it.
+/// Operands of 16 bits use one of three ([`Q16::ALL`]), chosen for a tensor by the largest magnitude in it. Elementwise
+/// work has formats of its own, any of the sixteen ([`Q16::finest`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Q16 {
     fraction: u32,
@@ -22,7 +23,28 @@ impl Q16 {
     /// Every format, finest first: the order in which they are tried.
     pub const ALL: [Self; 3] = [Self::Q1_14, Self::Q5_10, Self::Q8_7];
 
-    /// The finest format whose range holds `max_abs`, the largest magnitude of a tensor.
+    /// The format with `fraction` bits behind the point, `None` from 16 on.
+    pub const fn new(fraction: u32) -> Option<Self> {
+        if fraction < 16 { Some(Self { fraction }) } else { None }
+    }
+
+    /// The finest of all sixteen formats whose range holds `max_abs`: for tensors that are no operand of a product.
+    ///
+    /// # Errors
+    /// [`Error::Range`] from 32768 on, and for NaN.
+    pub const fn finest(max_abs: f32) -> Result<Self, Error> {
+        let mut fraction = 16;
+        while fraction > 0 {
+            fraction -= 1;
+            let format = Self { fraction };
+            if max_abs.abs() < format.range() {
+                return Ok(format);
+            }
+        }
+        Err(Error::Range { max_abs })
+    }
+
+    /// The finest format for an operand of 16 bits whose range holds `max_abs`, the largest magnitude of a tensor.
     ///
     /// Numbers in the last step below the range's end saturate by less than one step, as in the paper.
     ///
@@ -66,6 +88,18 @@ impl Q16 {
     pub const fn value(self, code: i16) -> f32 {
         Quantizer::fixed(self).value(code)
     }
+
+    /// The code in this format of what `code` stands for in `from`: rounded half to even where this one is coarser,
+    /// saturated where its range is smaller.
+    pub const fn rescale(self, code: i16, from: Self) -> Saturated {
+        let code = code as i64;
+        let wide = if self.fraction >= from.fraction {
+            code << (self.fraction - from.fraction)
+        } else {
+            round_shift(code, from.fraction - self.fraction)
+        };
+        saturate(wide, Bits::Sixteen)
+    }
 }
 
 impl core::fmt::Display for Q16 {
@@ -93,6 +127,29 @@ mod tests {
         assert_eq!(chosen(256.0), Err(Error::Range { max_abs: 256.0 }));
         assert_eq!(chosen(f32::INFINITY), Err(Error::Range { max_abs: f32::INFINITY }));
         assert!(matches!(chosen(f32::NAN), Err(Error::Range { .. })));
+    }
+
+    #[test]
+    fn the_finest_of_all_formats_is_a_power_of_two_above_the_tensor() {
+        let finest = |max_abs| Q16::finest(max_abs).map(|format| format.to_string());
+        assert_eq!(finest(0.0).as_deref(), Ok("Q0.15"));
+        assert_eq!(finest(0.999).as_deref(), Ok("Q0.15"));
+        assert_eq!(finest(1.0).as_deref(), Ok("Q1.14"));
+        assert_eq!(finest(-5.0).as_deref(), Ok("Q3.12"));
+        assert_eq!(finest(32_767.9).as_deref(), Ok("Q15.0"));
+        for absurd in [32_768.0, f32::INFINITY, f32::NAN] {
+            assert!(matches!(Q16::finest(absurd), Err(Error::Range { .. })));
+        }
+        assert_eq!(Q16::new(16), None);
+        assert_eq!(Q16::new(14), Some(Q16::Q1_14));
+    }
+
+    #[test]
+    fn a_code_changes_its_format_by_the_nearest_value() {
+        let rescaled = |code| Q16::Q5_10.rescale(code, Q16::Q1_14);
+        assert_eq!([16, 8, 24, -8, -24, 7].map(|code| rescaled(code).code), [1, 0, 2, 0, -2, 0]);
+        assert_eq!(Q16::Q1_14.rescale(3, Q16::Q5_10), Saturated { code: 48, clipped: false });
+        assert_eq!(Q16::Q1_14.rescale(-3000, Q16::Q5_10), Saturated { code: i16::MIN, clipped: true });
     }
 
     #[test]

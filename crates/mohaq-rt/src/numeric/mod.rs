@@ -8,7 +8,7 @@
 //! * **NaN** has no code. Where one number is converted it becomes code 0 and counts as clipped; where a tensor is
 //!   ([`Quantizer::codes`]) it is refused.
 //! * **Accumulators** are exact: [`Accumulator::exact_for`] names the narrowest that cannot overflow for a depth.
-//! * **Changes of scale** multiply by an integer and shift ([`Requantizer`]), which is within 2⁻³¹ of the real ratio and
+//! * **Changes of scale** multiply by an integer and shift ([`Requantizer`]), which is within 2⁻²² of the real ratio and
 //!   the same on every machine.
 //!
 //! Float arithmetic happens offline, when weights are quantized; a device only ever sees integers.

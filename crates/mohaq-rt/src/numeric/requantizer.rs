@@ -6,39 +6,41 @@ use crate::{Bits, Error};
 
 /// Multiplies by `multiplier / 2^shift` and rounds half to even, once.
 ///
-/// `multiplier` is in 2³⁰ … 2³¹ − 1, so the rational number is within 2⁻³¹ (relative) of the ratio it was made from, and
-/// a result lies within ½ + |result|·2⁻³¹ of the exact one.
+/// `multiplier` is in 2²¹ … 2²² − 1, so the rational number is within 2⁻²² (relative) of the ratio it was made from, and
+/// a 16 bit result lies within ½ + 2⁻⁷ of the exact one.
 ///
-/// Widths: a 32 bit accumulator times a multiplier needs 62 bits, a 64 bit one 94 bits; the assertions below prove that
-/// neither product overflows.
+/// Widths: a 32 bit accumulator times a multiplier needs 53 bits, a 64 bit one 85 bits; the assertions below prove it.
+/// 53 bits are those of an `f64`'s significand. So a machine whose vector unit multiplies doubles faster than 64 bit
+/// integers computes [`apply_i32`](Self::apply_i32) with [`ratio`](Self::ratio): product exact, and one rounding, half
+/// to even, in the conversion. That is why the multiplier has 22 bits and not 31.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Requantizer {
     multiplier: i32,
     shift: u32,
 }
 
-const _: () = assert!(i32::MIN as i64 * i32::MAX as i64 >= -(1 << 62));
-const _: () = assert!(i64::MIN as i128 * i32::MAX as i128 >= -(1 << 94));
+const _: () = assert!(i32::MIN as i64 * ((1 << MULTIPLIER_BITS) - 1) >= -(1 << 53));
+const _: () = assert!(i64::MIN as i128 * ((1 << MULTIPLIER_BITS) - 1) >= -(1 << 85));
 
 /// Stored bits of an `f64` significand.
 const SIGNIFICAND_BITS: u32 = 52;
 /// Exponent field of an `f64` in [½, 1).
 const EXPONENT_OF_HALF: i32 = 1022;
 /// Bits of the multiplier.
-const MULTIPLIER_BITS: u32 = 31;
+const MULTIPLIER_BITS: u32 = 22;
 
 impl Requantizer {
     /// Largest shift, that of the smallest ratio, 2⁻³².
-    pub const MAX_SHIFT: u32 = 62;
+    pub const MAX_SHIFT: u32 = 53;
 
     /// The nearest `multiplier / 2^shift` to `ratio`, which is s_w·s_x/s_y for a site.
     ///
     /// # Errors
-    /// [`Error::Ratio`] unless 2⁻³² ≤ `ratio` < 2³¹ (less half a multiplier's step): below, every 32 bit accumulator
+    /// [`Error::Ratio`] unless 2⁻³² ≤ `ratio` < 2²² (less half a multiplier's step): below, every 32 bit accumulator
     /// would become 0; above, every sum but 0 would saturate.
     pub const fn new(ratio: f64) -> Result<Self, Error> {
         const SMALLEST: f64 = 1.0 / (1_u64 << 32) as f64;
-        const LARGEST: f64 = (1_u64 << 31) as f64;
+        const LARGEST: f64 = (1_u64 << MULTIPLIER_BITS) as f64;
         if !(ratio >= SMALLEST && ratio < LARGEST) {
             return Err(Error::Ratio { ratio });
         }
@@ -47,7 +49,7 @@ impl Requantizer {
         let exponent = (fields >> SIGNIFICAND_BITS) as i32 - EXPONENT_OF_HALF;
         let significand = (fields & ((1 << SIGNIFICAND_BITS) - 1)) | (1 << SIGNIFICAND_BITS);
         let multiplier = round_shift(significand.cast_signed(), SIGNIFICAND_BITS + 1 - MULTIPLIER_BITS);
-        // Rounding up may reach 2^31, which is 2^30 with one shift less.
+        // Rounding up may reach 2^22, which is 2^21 with one shift less.
         let carry = multiplier >> MULTIPLIER_BITS;
         let shift = MULTIPLIER_BITS as i32 - exponent - carry as i32;
         if shift < 0 {
@@ -56,22 +58,24 @@ impl Requantizer {
         Ok(Self { multiplier: (multiplier >> carry) as i32, shift: shift.cast_unsigned() })
     }
 
-    /// The requantizer with these parts, `None` unless 2³⁰ ≤ `multiplier` and `shift` ≤ 62: for reading a stored one.
+    /// The requantizer with these parts, `None` unless 2²¹ ≤ `multiplier` < 2²² and `shift` ≤ 53: for reading a stored
+    /// one.
     pub const fn from_parts(multiplier: i32, shift: u32) -> Option<Self> {
-        if multiplier >= 1 << 30 && shift <= Self::MAX_SHIFT { Some(Self { multiplier, shift }) } else { None }
+        let normal = multiplier >> (MULTIPLIER_BITS - 1) == 1;
+        if normal && shift <= Self::MAX_SHIFT { Some(Self { multiplier, shift }) } else { None }
     }
 
-    /// 2³⁰ … 2³¹ − 1.
+    /// 2²¹ … 2²² − 1.
     pub const fn multiplier(self) -> i32 {
         self.multiplier
     }
 
-    /// 0 … 62.
+    /// 0 … 53.
     pub const fn shift(self) -> u32 {
         self.shift
     }
 
-    /// What is multiplied by, exactly: 31 bits fit a double.
+    /// What is multiplied by, exactly: 22 bits fit a double.
     pub const fn ratio(self) -> f64 {
         self.multiplier as f64 / (1_u64 << self.shift) as f64
     }
@@ -79,7 +83,7 @@ impl Requantizer {
     /// `accumulator · multiplier / 2^shift`, rounded half to even and saturated to `bits`.
     pub const fn apply(self, accumulator: i64, bits: Bits) -> Saturated {
         let scaled = round_shift_wide(accumulator as i128 * self.multiplier as i128, self.shift);
-        // Up to 94 bits: brought into the range of an i64 first, which leaves it outside of every width.
+        // Up to 85 bits: brought into the range of an i64 first, which leaves it outside of every width.
         let near = if scaled > i64::MAX as i128 {
             i64::MAX
         } else if scaled < i64::MIN as i128 {
@@ -104,28 +108,30 @@ mod tests {
     #[test]
     fn parts_are_those_of_a_hand_calculation() {
         let parts = |ratio| Requantizer::new(ratio).map(|r| (r.multiplier(), r.shift()));
-        assert_eq!(parts(1.0), Ok((1 << 30, 30)));
-        assert_eq!(parts(0.75), Ok((3 << 29, 31)));
-        assert_eq!(parts(1.0 / 1024.0), Ok((1 << 30, 40)));
-        // 2^31 / 3 = 715,827,882.67 is below 2^30; doubled, 1,431,655,765.33 rounds down.
-        assert_eq!(parts(1.0 / 3.0), Ok((1_431_655_765, 32)));
+        assert_eq!(parts(1.0), Ok((1 << 21, 21)));
+        assert_eq!(parts(0.75), Ok((3 << 20, 22)));
+        assert_eq!(parts(1.0 / 1024.0), Ok((1 << 21, 31)));
+        // 2^22 / 3 = 1,398,101.33 is below 2^21; doubled, 2,796,202.67 rounds up.
+        assert_eq!(parts(1.0 / 3.0), Ok((2_796_203, 23)));
         // All ones round up to the next power of two.
-        assert_eq!(parts(1.0 - f64::EPSILON), Ok((1 << 30, 30)));
+        assert_eq!(parts(1.0 - f64::EPSILON), Ok((1 << 21, 21)));
     }
 
     #[test]
     fn the_ends_of_the_range_are_where_the_error_says() {
-        let (smallest, largest) = (1.0 / 4_294_967_296.0, 2_147_483_647.0);
+        let (smallest, largest) = (1.0 / 4_294_967_296.0, 4_194_303.0);
         assert_eq!(Requantizer::new(smallest).map(Requantizer::shift), Ok(Requantizer::MAX_SHIFT));
-        assert_eq!(Requantizer::new(largest).map(|r| (r.multiplier(), r.shift())), Ok((i32::MAX, 0)));
+        assert_eq!(Requantizer::new(largest).map(|r| (r.multiplier(), r.shift())), Ok((4_194_303, 0)));
         let below = f64::from_bits(smallest.to_bits() - 1);
-        let rounds_to_two_to_the_31 = f64::from_bits(2_147_483_648_f64.to_bits() - 1);
-        for ratio in [0.0, -1.0, below, rounds_to_two_to_the_31, 2_147_483_648.0, f64::INFINITY, f64::NAN] {
+        let rounds_to_two_to_the_22 = f64::from_bits(4_194_304_f64.to_bits() - 1);
+        for ratio in [0.0, -1.0, below, rounds_to_two_to_the_22, 4_194_304.0, f64::INFINITY, f64::NAN] {
             assert!(matches!(Requantizer::new(ratio), Err(Error::Ratio { .. })), "{ratio}");
         }
-        assert_eq!(Requantizer::from_parts((1 << 30) - 1, 0), None);
-        assert_eq!(Requantizer::from_parts(1 << 30, 63), None);
-        assert_eq!(Requantizer::from_parts(1 << 30, 30), Requantizer::new(1.0).ok());
+        for multiplier in [(1 << 21) - 1, 1 << 22, 0, -(1 << 21), i32::MAX] {
+            assert_eq!(Requantizer::from_parts(multiplier, 0), None);
+        }
+        assert_eq!(Requantizer::from_parts(1 << 21, 54), None);
+        assert_eq!(Requantizer::from_parts(1 << 21, 21), Requantizer::new(1.0).ok());
     }
 
     #[test]
@@ -137,30 +143,30 @@ mod tests {
 
     #[test]
     fn the_largest_accumulators_saturate_without_overflow() {
-        let largest = Requantizer::from_parts(i32::MAX, 0).expect("in range");
+        let largest = Requantizer::from_parts((1 << 22) - 1, 0).expect("in range");
         for bits in Bits::ALL {
             assert_eq!(i32::from(largest.apply(i64::MIN, bits).code), bits.min());
             assert_eq!(i32::from(largest.apply(i64::MAX, bits).code), bits.max());
             assert!(largest.apply_i32(i32::MIN, bits).clipped && largest.apply_i32(i32::MAX, bits).clipped);
         }
-        let smallest = Requantizer::from_parts(1 << 30, 62).expect("in range");
-        // −2^31 · 2^30 / 2^62 is the tie −½.
+        let smallest = Requantizer::from_parts(1 << 21, 53).expect("in range");
+        // −2^31 · 2^21 / 2^53 is the tie −½.
         assert_eq!(smallest.apply_i32(i32::MIN, Bits::Two), Saturated { code: 0, clipped: false });
     }
 
     proptest! {
         #[test]
-        fn the_ratio_is_kept_to_two_to_the_minus_31(significand in 1.0_f64..2.0, exponent in -32_i32..31) {
+        fn the_ratio_is_kept_to_two_to_the_minus_22(significand in 1.0_f64..2.0, exponent in -32_i32..22) {
             let ratio = significand * 2.0_f64.powi(exponent);
-            prop_assume!(ratio < 2_147_483_647.5);
+            prop_assume!(ratio < 4_194_303.5);
             let kept = Requantizer::new(ratio).expect("in range");
-            prop_assert!((kept.ratio() / ratio - 1.0).abs() <= 1.0 / f64::from(1_u32 << 31) + f64::EPSILON);
+            prop_assert!((kept.ratio() / ratio - 1.0).abs() <= 1.0 / f64::from(1_u32 << 22) + f64::EPSILON);
             prop_assert_eq!(Requantizer::from_parts(kept.multiplier(), kept.shift()), Some(kept));
         }
 
         #[test]
-        fn both_widths_agree_and_equal_the_definition(sum: i32, small in -4000_i32..4000, multiplier in 1 << 30..=i32::MAX,
-                                                       shift in 0_u32..=62) {
+        fn both_widths_agree_and_equal_the_definition(sum: i32, small in -4000_i32..4000, multiplier in 1 << 21..1 << 22,
+                                                       shift in 0_u32..=53) {
             let requantizer = Requantizer::from_parts(multiplier, shift).expect("in range");
             for sum in [sum, small] {
                 let (product, unit) = (i128::from(sum) * i128::from(multiplier), 1_i128 << shift);
@@ -171,6 +177,8 @@ mod tests {
                     let got = requantizer.apply_i32(sum, bits);
                     prop_assert_eq!((i128::from(got.code), got.clipped), (code, code != exact));
                     prop_assert_eq!(requantizer.apply(sum.into(), bits), got);
+                    let in_doubles = (f64::from(sum) * requantizer.ratio()).round_ties_even() as i64;
+                    prop_assert_eq!(saturate(in_doubles, bits), got);
                 }
             }
         }
@@ -179,7 +187,7 @@ mod tests {
         fn results_are_near_the_real_product(sum in -1_000_000_i32..1_000_000, ratio in 1e-6_f64..0.03) {
             let got = Requantizer::new(ratio).expect("in range").apply_i32(sum, Bits::Sixteen);
             let real = f64::from(sum) * ratio;
-            let bound = 0.5 + real.abs() / f64::from(1_u32 << 31) + 1e-9;
+            let bound = 0.5 + real.abs() / f64::from(1_u32 << 22) + 1e-9;
             prop_assert!((f64::from(got.code) - real).abs() <= bound || got.clipped);
         }
     }
