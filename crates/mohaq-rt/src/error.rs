@@ -1,6 +1,7 @@
 //! What can be wrong with numbers and bytes that come from outside.
 
 use crate::Bits;
+use crate::numeric::Q16;
 use core::fmt;
 
 /// Why a format, a scale or a packed tensor was refused.
@@ -21,6 +22,20 @@ pub enum Error {
     Ratio {
         /// The ratio.
         ratio: f64,
+    },
+    /// Formats of a recurrent cell that do not go together.
+    Formats {
+        /// Of the recurrent vectors.
+        vector: Q16,
+        /// Of the state.
+        state: Q16,
+        /// Of the hidden output.
+        hidden: Q16,
+    },
+    /// A constant factor that 16 bits cannot express.
+    Factor {
+        /// The factor.
+        value: f32,
     },
     /// A value that is not a number.
     Nan {
@@ -45,6 +60,15 @@ pub enum Error {
         /// The width.
         bits: Bits,
     },
+    /// Weights packed for other widths.
+    Packing {
+        /// Width of the weights.
+        weight: Bits,
+        /// Width of the inputs.
+        activation: Bits,
+    },
+    /// A network that cannot run frame by frame.
+    Bidirectional,
     /// A row alignment that is not a power of two.
     Alignment {
         /// The alignment, in bytes.
@@ -72,11 +96,19 @@ impl fmt::Display for Error {
             }
             Self::Clip { clip } => write!(f, "clip is {clip}, expected a finite number above zero"),
             Self::Ratio { ratio } => write!(f, "ratio of scales is {ratio}, expected 2^-32 up to 2^22"),
+            Self::Formats { vector, state, hidden } => {
+                write!(f, "vectors in {vector}, state in {state} and hidden output in {hidden} do not go together")
+            }
+            Self::Factor { value } => write!(f, "factor is {value}, which 16 bits cannot express between these formats"),
             Self::Nan { index } => write!(f, "value {index} is not a number"),
             Self::Length { what, expected, got } => write!(f, "{what} has length {got}, expected {expected}"),
             Self::Code { index, code, bits } => {
                 write!(f, "code {index} is {code}, expected {} to {} for {} bits", bits.min(), bits.max(), bits.count())
             }
+            Self::Packing { weight, activation } => {
+                write!(f, "packed weights are not those for {} by {} bits", weight.count(), activation.count())
+            }
+            Self::Bidirectional => write!(f, "a bidirectional layer needs the whole sequence, not frame by frame"),
             Self::Alignment { got } => write!(f, "row alignment is {got} bytes, expected a power of two"),
             Self::Size { rows, columns } => write!(f, "a matrix of {rows} by {columns} does not fit this machine"),
             Self::Padding { row } => write!(f, "row {row} has padding other than zero"),

@@ -20,16 +20,30 @@
 //! # Ok::<(), mohaq_rt::Error>(())
 //! ```
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
-#[cfg(test)]
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(any(test, feature = "std"))]
 extern crate std;
 
+#[cfg(feature = "alloc")]
+#[expect(unsafe_code, reason = "vector instructions, and nothing else, need it")]
+mod arch;
 mod bits;
+pub mod cell;
+#[cfg(feature = "alloc")]
+pub mod engine;
 mod error;
 pub mod numeric;
 pub mod pack;
+#[cfg(feature = "alloc")]
+pub mod panel;
+#[cfg(feature = "alloc")]
+pub mod parameters;
 pub mod table;
 
+#[cfg(feature = "alloc")]
+pub use arch::Level;
 pub use bits::Bits;
 pub use error::Error;

@@ -80,18 +80,21 @@ impl Requantizer {
         self.multiplier as f64 / (1_u64 << self.shift) as f64
     }
 
-    /// `accumulator · multiplier / 2^shift`, rounded half to even and saturated to `bits`.
-    pub const fn apply(self, accumulator: i64, bits: Bits) -> Saturated {
+    /// `accumulator · multiplier / 2^shift`, rounded half to even; the nearest end where 64 bits do not hold it.
+    pub const fn scaled(self, accumulator: i64) -> i64 {
         let scaled = round_shift_wide(accumulator as i128 * self.multiplier as i128, self.shift);
-        // Up to 85 bits: brought into the range of an i64 first, which leaves it outside of every width.
-        let near = if scaled > i64::MAX as i128 {
+        if scaled > i64::MAX as i128 {
             i64::MAX
         } else if scaled < i64::MIN as i128 {
             i64::MIN
         } else {
             scaled as i64
-        };
-        saturate(near, bits)
+        }
+    }
+
+    /// [`scaled`](Self::scaled), saturated to `bits`.
+    pub const fn apply(self, accumulator: i64, bits: Bits) -> Saturated {
+        saturate(self.scaled(accumulator), bits)
     }
 
     /// [`apply`](Self::apply) for a 32 bit accumulator, in 64 bit arithmetic; the results are equal.

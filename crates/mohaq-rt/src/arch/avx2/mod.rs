@@ -1,0 +1,55 @@
+//! 256 bit integer vectors of x86-64.
+
+mod operands;
+mod product;
+mod recurrence;
+mod vector;
+
+use super::{LANES, Operand, Product, Recurrence, RecurrenceCounts, Target, scalar};
+use crate::numeric::SaturationCount;
+use crate::panel::Family;
+
+/// Proof that this CPU has AVX2. Only [`Avx2::new`] makes one.
+#[derive(Clone, Copy, Debug)]
+pub struct Avx2(());
+
+impl Avx2 {
+    /// Asks the CPU.
+    #[cfg(feature = "std")]
+    pub(super) fn new() -> Option<Self> {
+        std::is_x86_feature_detected!("avx2").then_some(Self(()))
+    }
+
+    pub(super) fn operands(self, operand: Operand, codes: &[i16], words: &mut [u32]) -> SaturationCount {
+        // A code times a larger ratio may leave the range of 32 bits.
+        if operand.requantizer.ratio() > 32_768.0 {
+            return scalar::operands(operand, codes, words);
+        }
+        // SAFETY: `self` exists, so AVX2 does.
+        unsafe { operands::operands(operand, codes, words) }
+    }
+
+    pub(super) fn product(self, product: &Product<'_>, panel: usize, target: Target<'_>) -> SaturationCount {
+        if !product.is_narrow() || product.panels.exact_steps(product.operand.bits) == 0 {
+            return scalar::product(product, panel, target);
+        }
+        // SAFETY: `self` exists, so AVX2 does.
+        unsafe { product::product(product, panel, target) }
+    }
+
+    pub(super) fn recur(
+        self,
+        recurrence: &Recurrence<'_>,
+        states: &mut [[i16; LANES]],
+        target: Target<'_>,
+    ) -> RecurrenceCounts {
+        // SAFETY: `self` exists, so AVX2 does.
+        unsafe { recurrence::recur(recurrence, states, target) }
+    }
+
+    #[cfg(feature = "std")]
+    pub(super) fn measured_peak(self, family: Family) -> f64 {
+        // SAFETY: `self` exists, so AVX2 does.
+        unsafe { product::measured_peak(family) }
+    }
+}

@@ -1,0 +1,192 @@
+//! 16 units of a recurrent layer through time.
+//!
+//! A frame's numbers are interleaved in pairs, so that `vpmaddwd` computes both terms of a sum at once: state and product
+//! against vector and 2^s for a gate's argument, new and old against gate and 1 − gate for a mean. σ is looked up by a
+//! gather of eight pieces of its table, and the line within a piece is a sum of two products as well.
+
+use super::super::{Highway, LANES, Recurrence, RecurrenceCounts, Target};
+use super::vector::{RoundShift, any_at_end, load, outside, to_codes};
+use crate::numeric::SaturationCount;
+use crate::table::{ONE, PIECE_BITS, PIECES, SIGMOID, UNIT};
+use core::arch::x86_64::{
+    __m256i, _mm256_add_epi32, _mm256_and_si256, _mm256_castsi256_ps, _mm256_i32gather_epi32, _mm256_madd_epi16,
+    _mm256_movemask_ps, _mm256_mulhi_epi16, _mm256_mullo_epi16, _mm256_or_si256, _mm256_packs_epi32,
+    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_slli_epi32, _mm256_srai_epi32,
+    _mm256_srli_epi32, _mm256_sub_epi32, _mm256_unpackhi_epi16, _mm256_unpacklo_epi16, _mm256_xor_si256,
+};
+
+/// 16 codes against 16 others, or the 32 bit numbers made of them: in each half of a vector, low ones and high ones.
+type Halves = [__m256i; 2];
+
+#[target_feature(enable = "avx2")]
+pub(super) fn recur(
+    recurrence: &Recurrence<'_>,
+    states: &mut [[i16; LANES]],
+    mut target: Target<'_>,
+) -> RecurrenceCounts {
+    let units = Units::new(recurrence);
+    let (mut gates, mut skips) = (0, 0);
+    for (sequence, kept) in states.iter_mut().enumerate() {
+        let mut state = load(kept);
+        for frame in recurrence.frames(sequence) {
+            let (skip, clipped) = units.skip(recurrence, frame, target.lanes);
+            skips += u64::from(clipped);
+            let [candidate, forget, reset] = [0, 1, 2].map(|part| load(recurrence.part(frame, part)));
+            let forget = units.gate(units.forget, state, forget);
+            let reset = units.gate(units.reset, state, reset);
+            gates += u64::from(clipped_gates(&forget, &reset));
+            state = units.mean(&opened(forget.code), state, candidate);
+            let hidden = units.mean(&opened(reset.code), units.shown(state), skip);
+            target.write(frame, &to_codes(hidden));
+        }
+        *kept = to_codes(state);
+    }
+    let frames = (recurrence.starts[states.len()] - recurrence.starts[0]) as u64;
+    let of = frames * target.lanes as u64;
+    let highway = if matches!(recurrence.highway, Highway::Input { .. }) { of } else { 0 };
+    RecurrenceCounts {
+        gates: SaturationCount { clipped: gates, total: 2 * of },
+        highway: SaturationCount { clipped: skips, total: highway },
+    }
+}
+
+/// What does not change from frame to frame.
+struct Units {
+    /// v_f and v_r, each interleaved with 2^s.
+    forget: Halves,
+    reset: Halves,
+    gate_round: RoundShift,
+    mean_round: RoundShift,
+    hidden_round: Option<RoundShift>,
+    /// The highway's multiplier.
+    multiplier: __m256i,
+    highway_round: RoundShift,
+}
+
+/// A gate's argument before it was saturated, and after.
+struct Gate {
+    argument: Halves,
+    code: __m256i,
+}
+
+impl Units {
+    #[target_feature(enable = "avx2")]
+    fn new(recurrence: &Recurrence<'_>) -> Self {
+        let cell = recurrence.cell;
+        // s is at most 14.
+        let power = _mm256_set1_epi16(1 << cell.gate_shift);
+        let [forget, reset] = recurrence.vectors.each_ref().map(|vector| interleaved(load(vector), power));
+        let (multiplier, shift) = match recurrence.highway {
+            Highway::Input { factor, .. } => (factor.multiplier(), factor.shift()),
+            Highway::None | Highway::Product => (0, 0),
+        };
+        Self {
+            forget,
+            reset,
+            gate_round: RoundShift::new(cell.gate_shift),
+            mean_round: RoundShift::new(UNIT.fraction()),
+            hidden_round: (cell.hidden_shift > 0).then(|| RoundShift::new(cell.hidden_shift)),
+            multiplier: _mm256_set1_epi16(multiplier),
+            highway_round: RoundShift::new(shift),
+        }
+    }
+
+    /// What the highway brings to `frame`, and how many of its codes saturated.
+    #[target_feature(enable = "avx2")]
+    fn skip(&self, recurrence: &Recurrence<'_>, frame: usize, lanes: usize) -> (__m256i, u32) {
+        match recurrence.highway {
+            Highway::None => (_mm256_setzero_si256(), 0),
+            Highway::Product => (load(recurrence.part(frame, 3)), 0),
+            Highway::Input { codes, width, column, .. } => {
+                let row = &codes[frame * width + column..][..lanes];
+                self.multiplied(match row.as_array() {
+                    Some(codes) => load(codes),
+                    None => {
+                        let mut codes = [0; LANES];
+                        codes[..lanes].copy_from_slice(row);
+                        load(&codes)
+                    }
+                })
+            }
+        }
+    }
+
+    /// `codes` times the highway's multiplier.
+    #[target_feature(enable = "avx2")]
+    fn multiplied(&self, codes: __m256i) -> (__m256i, u32) {
+        let low = _mm256_mullo_epi16(codes, self.multiplier);
+        let high = _mm256_mulhi_epi16(codes, self.multiplier);
+        let products = interleaved(low, high).map(|products| self.highway_round.apply(products));
+        let packed = _mm256_packs_epi32(products[0], products[1]);
+        (packed, if any_at_end(packed) { clipped(products) } else { 0 })
+    }
+
+    /// The argument of a gate: round(v·c + 2^s·u, s).
+    #[target_feature(enable = "avx2")]
+    fn gate(&self, vector: Halves, state: __m256i, product: __m256i) -> Gate {
+        let pairs = interleaved(state, product);
+        let argument = [0, 1].map(|half| self.gate_round.apply(_mm256_madd_epi16(pairs[half], vector[half])));
+        Gate { argument, code: _mm256_packs_epi32(argument[0], argument[1]) }
+    }
+
+    /// gate·a + (1 − gate)·b, rounded; `gates` are interleaved with their complements.
+    #[target_feature(enable = "avx2")]
+    fn mean(&self, gates: &Halves, a: __m256i, b: __m256i) -> __m256i {
+        let pairs = interleaved(a, b);
+        let [low, high] = [0, 1].map(|half| self.mean_round.apply(_mm256_madd_epi16(pairs[half], gates[half])));
+        _mm256_packs_epi32(low, high)
+    }
+
+    /// The state in the format of the hidden output.
+    #[target_feature(enable = "avx2")]
+    fn shown(&self, state: __m256i) -> __m256i {
+        let Some(round) = self.hidden_round else { return state };
+        // Interleaved with itself and shifted down, the code has its sign in the upper half.
+        let wide = interleaved(state, state).map(|twice| round.apply(_mm256_srai_epi32::<16>(twice)));
+        _mm256_packs_epi32(wide[0], wide[1])
+    }
+}
+
+#[target_feature(enable = "avx2")]
+fn interleaved(a: __m256i, b: __m256i) -> Halves {
+    [_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b)]
+}
+
+/// σ of 16 arguments, each interleaved with 1 − σ.
+#[target_feature(enable = "avx2")]
+fn opened(arguments: __m256i) -> Halves {
+    // −32768 … 32767 becomes 0 … 65535.
+    let from_left = _mm256_xor_si256(arguments, _mm256_set1_epi16(i16::MIN));
+    let round = RoundShift::new(PIECE_BITS);
+    interleaved(from_left, _mm256_setzero_si256()).map(|from_left| {
+        let piece = _mm256_srli_epi32::<{ PIECE_BITS as i32 }>(from_left);
+        // Within the piece: (2^7, part), against (value, rise).
+        let part = _mm256_and_si256(from_left, _mm256_set1_epi32((1 << PIECE_BITS) - 1));
+        let weights = _mm256_or_si256(_mm256_slli_epi32::<16>(part), _mm256_set1_epi32(1 << PIECE_BITS));
+        let open = round.apply(_mm256_madd_epi16(pieces(piece), weights));
+        let closed = _mm256_sub_epi32(_mm256_set1_epi32(ONE), open);
+        // Both are 0 … 2^14: as halves of a word they need no masks.
+        _mm256_add_epi32(open, _mm256_slli_epi32::<16>(closed))
+    })
+}
+
+/// Eight pieces of the table of σ, as (value, rise).
+#[target_feature(enable = "avx2")]
+fn pieces(piece: __m256i) -> __m256i {
+    const _: () = assert!(PIECES << PIECE_BITS == 1 << 16);
+    // SAFETY: `piece` is a 16 bit number shifted down by 7, so below 512, the length of the table, whose entries are of
+    // two 16 bit numbers each: the 4 bytes that the scale says.
+    unsafe { _mm256_i32gather_epi32::<4>(SIGMOID.pieces.as_ptr().cast(), piece) }
+}
+
+/// How many of 16 numbers 16 bits do not hold.
+#[target_feature(enable = "avx2")]
+fn clipped(numbers: Halves) -> u32 {
+    let [low, high] = numbers.map(|half| _mm256_movemask_ps(_mm256_castsi256_ps(outside(half))).count_ones());
+    low + high
+}
+
+#[target_feature(enable = "avx2")]
+fn clipped_gates(forget: &Gate, reset: &Gate) -> u32 {
+    if any_at_end(forget.code) || any_at_end(reset.code) { clipped(forget.argument) + clipped(reset.argument) } else { 0 }
+}

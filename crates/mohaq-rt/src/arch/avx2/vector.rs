@@ -1,0 +1,120 @@
+//! Loads, stores and the few operations that AVX2 lacks.
+
+use super::super::LANES;
+use core::arch::x86_64::{
+    __m128i, __m256d, __m256i, _mm256_add_epi32, _mm256_and_si256, _mm256_castsi256_si128, _mm256_cmpeq_epi16, _mm256_cmpgt_epi32,
+    _mm256_cvtepi32_pd, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi16,
+    _mm256_cvtpd_epi32, _mm256_extracti128_si256, _mm256_loadu_pd, _mm256_loadu_si256, _mm256_mul_pd,
+    _mm256_permute4x64_epi64, _mm256_set_m128i, _mm256_set1_epi32, _mm256_sra_epi32, _mm256_srli_epi32,
+    _mm256_storeu_si256, _mm256_xor_si256, _mm256_srai_epi32, _mm_cvtsi32_si128,
+};
+
+/// 16 codes.
+#[target_feature(enable = "avx2")]
+pub(super) fn load(codes: &[i16; LANES]) -> __m256i {
+    // SAFETY: the reference is to 32 readable bytes, and the load needs no alignment.
+    unsafe { _mm256_loadu_si256(codes.as_ptr().cast()) }
+}
+
+/// 8 numbers.
+#[target_feature(enable = "avx2")]
+pub(super) fn load_i32(numbers: &[i32; 8]) -> __m256i {
+    // SAFETY: the reference is to 32 readable bytes, and the load needs no alignment.
+    unsafe { _mm256_loadu_si256(numbers.as_ptr().cast()) }
+}
+
+/// 32 codes.
+#[target_feature(enable = "avx2")]
+pub(super) fn load_bytes(codes: &[i8; 32]) -> __m256i {
+    // SAFETY: the reference is to 32 readable bytes, and the load needs no alignment.
+    unsafe { _mm256_loadu_si256(codes.as_ptr().cast()) }
+}
+
+/// 4 ratios.
+#[target_feature(enable = "avx2")]
+pub(super) fn load_ratios(ratios: &[f64; 4]) -> __m256d {
+    // SAFETY: the reference is to 32 readable bytes, and the load needs no alignment.
+    unsafe { _mm256_loadu_pd(ratios.as_ptr()) }
+}
+
+/// The 16 codes of a vector.
+#[target_feature(enable = "avx2")]
+pub(super) fn to_codes(vector: __m256i) -> [i16; LANES] {
+    let mut codes = [0; LANES];
+    // SAFETY: the array is 32 writable bytes, and the store needs no alignment.
+    unsafe { _mm256_storeu_si256(codes.as_mut_ptr().cast(), vector) };
+    codes
+}
+
+/// The 8 words of a vector.
+#[target_feature(enable = "avx2")]
+pub(super) fn to_words(vector: __m256i) -> [u32; 8] {
+    let mut words = [0; 8];
+    // SAFETY: the array is 32 writable bytes, and the store needs no alignment.
+    unsafe { _mm256_storeu_si256(words.as_mut_ptr().cast(), vector) };
+    words
+}
+
+/// 8 numbers times 8 ratios, rounded half to even. The products must fit 32 bits.
+///
+/// A number has 32 bits and a ratio 22 significant ones, so the product is exact in a double and the conversion rounds
+/// once, to the nearest and half to even: that is the mode of every thread of a Rust program.
+#[target_feature(enable = "avx2")]
+pub(super) fn scale(numbers: __m256i, ratios: [__m256d; 2]) -> __m256i {
+    let low = _mm256_cvtepi32_pd(_mm256_castsi256_si128(numbers));
+    let high = _mm256_cvtepi32_pd(_mm256_extracti128_si256::<1>(numbers));
+    let low: __m128i = _mm256_cvtpd_epi32(_mm256_mul_pd(low, ratios[0]));
+    let high: __m128i = _mm256_cvtpd_epi32(_mm256_mul_pd(high, ratios[1]));
+    _mm256_set_m128i(high, low)
+}
+
+/// `numbers / 2^shift` rounded half to even, for numbers of less than 2³⁰·1.5 and 0 ≤ shift ≤ 30.
+///
+/// Adding just under a half, and one more where the floor is odd, sends ties to the even neighbour.
+#[derive(Clone, Copy)]
+pub(super) struct RoundShift {
+    shift: __m128i,
+    below_half: __m256i,
+    odd: __m256i,
+}
+
+impl RoundShift {
+    #[target_feature(enable = "avx2")]
+    pub(super) fn new(shift: u32) -> Self {
+        let rounds = shift > 0;
+        let below_half = if rounds { (1_i32 << (shift - 1)) - 1 } else { 0 };
+        Self {
+            shift: _mm_cvtsi32_si128(shift.cast_signed()),
+            below_half: _mm256_set1_epi32(below_half),
+            odd: _mm256_set1_epi32(rounds.into()),
+        }
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn apply(self, numbers: __m256i) -> __m256i {
+        let odd = _mm256_and_si256(_mm256_sra_epi32(numbers, self.shift), self.odd);
+        let raised = _mm256_add_epi32(_mm256_add_epi32(numbers, self.below_half), odd);
+        _mm256_sra_epi32(raised, self.shift)
+    }
+}
+
+/// Undoes the interleaving of `_mm256_packs_epi32`, which packs each half of its operands by itself.
+#[target_feature(enable = "avx2")]
+pub(super) fn in_order(packed: __m256i) -> __m256i {
+    _mm256_permute4x64_epi64::<0b11_01_10_00>(packed)
+}
+
+/// Which of 8 numbers 16 bits do not hold: all ones where not.
+#[target_feature(enable = "avx2")]
+pub(super) fn outside(numbers: __m256i) -> __m256i {
+    // x ^ (x >> 31) is x or −1 − x: 0 … 32767 exactly for what fits.
+    let magnitude = _mm256_xor_si256(numbers, _mm256_srai_epi32::<31>(numbers));
+    _mm256_cmpgt_epi32(_mm256_srli_epi32::<15>(magnitude), _mm256_set1_epi32(0))
+}
+
+/// Whether one of 16 codes is at an end of the range, where all saturated codes are and few others.
+#[target_feature(enable = "avx2")]
+pub(super) fn any_at_end(codes: __m256i) -> bool {
+    let [high, low] = [i16::MAX, i16::MIN].map(|end| _mm256_cmpeq_epi16(codes, _mm256_set1_epi16(end)));
+    _mm256_movemask_epi8(_mm256_or_si256(high, low)) != 0
+}

@@ -1,0 +1,268 @@
+//! The three loops in which an integer network spends its time, at every level of the machine.
+//!
+//! [`operands`](Level::operands) brings 16 bit codes to the width of a product, [`product`](Level::product) multiplies
+//! them with one panel of weights and requantizes the sums, and [`recur`](Level::recur) runs 16 units of a recurrent
+//! layer through time. `scalar` says what they compute; every other level equals it with `==`, which the tests of this
+//! module hold over all widths, lengths and extreme values. A level is chosen once, when a network is prepared, and asked
+//! once a panel, not once a row.
+//!
+//! This is the only place in the project with `unsafe` code.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod scalar;
+#[cfg(test)]
+mod tests;
+
+use crate::Bits;
+use crate::cell::{Factor, SruCell};
+use crate::numeric::{Requantizer, SaturationCount};
+use crate::panel::{Family, LANES, Panels};
+
+/// Rows that are multiplied side by side. Buffers of words have whole tiles.
+pub(crate) const TILE: usize = 6;
+
+/// What the machine can do. All levels compute the same.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Level {
+    /// Plain code, on every machine.
+    Scalar,
+    /// 256 bit integer vectors.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::Avx2),
+}
+
+impl Level {
+    /// The best level of this machine.
+    #[cfg(feature = "std")]
+    pub fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(avx2) = avx2::Avx2::new() {
+            return Self::Avx2(avx2);
+        }
+        Self::Scalar
+    }
+
+    /// Every level that this machine has, slowest first.
+    #[cfg(feature = "std")]
+    pub fn available() -> alloc::vec::Vec<Self> {
+        let mut levels = alloc::vec![Self::Scalar];
+        #[cfg(target_arch = "x86_64")]
+        levels.extend(avx2::Avx2::new().map(Self::Avx2));
+        levels
+    }
+
+    /// As in a report.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Scalar => "scalar",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => "AVX2",
+        }
+    }
+
+    /// Multiply-accumulates a second of one core from registers alone, for a family: the limit of [`product`](Self::product).
+    #[cfg(feature = "std")]
+    pub fn measured_peak(self, family: Family) -> f64 {
+        match self {
+            Self::Scalar => scalar::measured_peak(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(avx2) => avx2.measured_peak(family),
+        }
+    }
+
+    /// Brings a row of 16 bit `codes` to the operand's width and packs them into `words`; zeros follow the last code.
+    pub(crate) fn operands(self, operand: Operand, codes: &[i16], words: &mut [u32]) -> SaturationCount {
+        match self {
+            Self::Scalar => scalar::operands(operand, codes, words),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(avx2) => avx2.operands(operand, codes, words),
+        }
+    }
+
+    /// Multiplies all rows with panel `panel` and writes the requantized sums to `target`.
+    pub(crate) fn product(self, product: &Product<'_>, panel: usize, target: Target<'_>) -> SaturationCount {
+        match self {
+            Self::Scalar => scalar::product(product, panel, target),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(avx2) => avx2.product(product, panel, target),
+        }
+    }
+
+    /// Runs 16 units through all frames of all sequences; `states`, one a sequence, go on from where they are.
+    pub(crate) fn recur(
+        self,
+        recurrence: &Recurrence<'_>,
+        states: &mut [[i16; LANES]],
+        target: Target<'_>,
+    ) -> RecurrenceCounts {
+        match self {
+            Self::Scalar => scalar::recur(recurrence, states, target),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(avx2) => avx2.recur(recurrence, states, target),
+        }
+    }
+}
+
+/// How 16 bit codes become operands of a product.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Operand {
+    /// From the codes' format to the operand's scale.
+    pub(crate) requantizer: Requantizer,
+    /// Width of the operand.
+    pub(crate) bits: Bits,
+    /// How it is packed.
+    pub(crate) family: Family,
+}
+
+impl Operand {
+    /// What is added to a code to make it unsigned: 2^(bits−1) for quads.
+    pub(crate) const fn offset(self) -> i32 {
+        match self.family {
+            Family::Pairs => 0,
+            Family::Quads => -self.bits.min(),
+        }
+    }
+}
+
+/// A product of rows of words with panels of weights.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Product<'a> {
+    /// `[rows, steps]`, rows rounded up to whole tiles.
+    pub(crate) words: &'a [u32],
+    pub(crate) rows: usize,
+    pub(crate) operand: Operand,
+    pub(crate) panels: &'a Panels,
+    /// From sums to 16 bit codes, and what is added to these: `[panels · 16]` each.
+    pub(crate) scales: &'a Scales,
+}
+
+/// From sums to 16 bit codes: a requantizer and a bias for every lane.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Scales {
+    requantizers: alloc::vec::Vec<Requantizer>,
+    biases: alloc::vec::Vec<i32>,
+    /// The requantizers as exact doubles.
+    ratios: alloc::vec::Vec<f64>,
+    smallest: f64,
+    largest: f64,
+}
+
+impl Scales {
+    /// One requantizer and one bias a lane, `[panels · 16]` each.
+    pub(crate) fn new(requantizers: alloc::vec::Vec<Requantizer>, biases: alloc::vec::Vec<i16>) -> Self {
+        assert!(requantizers.len() == biases.len() && biases.len().is_multiple_of(LANES), "whole panels");
+        let ratios: alloc::vec::Vec<f64> = requantizers.iter().map(|requantizer| requantizer.ratio()).collect();
+        Self {
+            smallest: ratios.iter().copied().fold(f64::INFINITY, f64::min),
+            largest: ratios.iter().copied().fold(0.0, f64::max),
+            ratios,
+            requantizers,
+            biases: biases.into_iter().map(i32::from).collect(),
+        }
+    }
+}
+
+impl Product<'_> {
+    /// Largest magnitude of a sum that a 32 bit lane has to hold.
+    fn largest_sum(&self) -> f64 {
+        let product = crate::numeric::max_product(self.panels.bits(), self.operand.bits) as f64;
+        (product * self.panels.inputs() as f64).min(f64::from(1_u32 << 31))
+    }
+
+    /// Whether sums, brought into 32 bits, can be requantized in doubles and have their biases added in 32 bits.
+    ///
+    /// A sum outside of 32 bits must still be outside of 16 bits after it was cut to them, scaled and had the most
+    /// opposite bias added: 2³¹ · ratio − 2¹⁵ ≥ 2¹⁵.
+    fn is_narrow(&self) -> bool {
+        let sums_fit = self.panels.exact_steps(self.operand.bits) == self.panels.steps()
+            || self.operand.family == Family::Quads
+            || self.scales.smallest >= 1.0 / 32_768.0;
+        sums_fit && self.largest_sum() * self.scales.largest < f64::from(1_u32 << 30)
+    }
+
+    /// The words of `row`.
+    fn row(&self, row: usize) -> &[u32] {
+        &self.words[row * self.panels.steps()..][..self.panels.steps()]
+    }
+}
+
+/// Where 16 columns go in a matrix of codes.
+#[derive(Debug)]
+pub(crate) struct Target<'a> {
+    /// `[rows, width]`.
+    pub(crate) values: &'a mut [i16],
+    pub(crate) width: usize,
+    /// The first column.
+    pub(crate) column: usize,
+    /// Columns that are there; lanes beyond are dropped.
+    pub(crate) lanes: usize,
+}
+
+impl Target<'_> {
+    fn row(&mut self, row: usize) -> &mut [i16] {
+        &mut self.values[row * self.width + self.column..][..self.lanes]
+    }
+
+    fn write(&mut self, row: usize, codes: &[i16; LANES]) {
+        let lanes = self.lanes;
+        self.row(row).copy_from_slice(&codes[..lanes]);
+    }
+}
+
+/// What is carried past the cells.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Highway<'a> {
+    None,
+    /// The fourth part of the products.
+    Product,
+    /// The layer's input, `[frames, width]`, from `column` on, times a factor.
+    Input { codes: &'a [i16], width: usize, column: usize, factor: Factor },
+}
+
+/// 16 units of one direction of a layer of simple recurrent units, over some sequences.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Recurrence<'a> {
+    pub(crate) cell: SruCell,
+    /// v_f and v_r.
+    pub(crate) vectors: &'a [[i16; LANES]; 2],
+    /// `[frames, parts · 16]`: candidate, forget gate, reset gate and, for [`Highway::Product`], the skip.
+    pub(crate) products: &'a [i16],
+    pub(crate) highway: Highway<'a>,
+    /// First frame of each sequence, and the number of frames.
+    pub(crate) starts: &'a [usize],
+    /// From the last frame to the first.
+    pub(crate) backward: bool,
+}
+
+impl Recurrence<'_> {
+    const fn parts(&self) -> usize {
+        match self.highway {
+            Highway::Product => 4,
+            Highway::None | Highway::Input { .. } => 3,
+        }
+    }
+
+    /// Part `part` of the products of `frame`.
+    fn part(&self, frame: usize, part: usize) -> &[i16; LANES] {
+        let first = (frame * self.parts() + part) * LANES;
+        self.products[first..][..LANES].as_array().expect("the slice has this length")
+    }
+
+    /// The frames of a sequence, in the order of this direction.
+    fn frames(&self, sequence: usize) -> impl Iterator<Item = usize> + use<> {
+        let (first, end) = (self.starts[sequence], self.starts[sequence + 1]);
+        let backward = self.backward;
+        (0..end - first).map(move |step| if backward { end - 1 - step } else { first + step })
+    }
+}
+
+/// Saturations of a recurrence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RecurrenceCounts {
+    /// Arguments of gates.
+    pub(crate) gates: SaturationCount,
+    /// Inputs times the highway's factor.
+    pub(crate) highway: SaturationCount,
+}

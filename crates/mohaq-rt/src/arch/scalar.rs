@@ -1,0 +1,124 @@
+//! The definition, on any machine.
+
+use super::{Highway, LANES, Operand, Product, Recurrence, RecurrenceCounts, Target};
+use crate::numeric::{SaturationCount, saturate};
+use crate::panel::Data;
+use crate::Bits;
+
+pub(super) fn operands(operand: Operand, codes: &[i16], words: &mut [u32]) -> SaturationCount {
+    let mut count = SaturationCount::default();
+    let inputs = operand.family.inputs();
+    for (step, word) in words.iter_mut().enumerate() {
+        let parts = codes.get(step * inputs..).unwrap_or_default();
+        *word = 0;
+        for part in 0..inputs {
+            let code = parts.get(part).map_or(0, |&code| {
+                i32::from(count.record(operand.requantizer.apply_i32(code.into(), operand.bits)))
+            });
+            let bits = 32 / inputs;
+            let field = (code + operand.offset()).cast_unsigned() & (u32::MAX >> (32 - bits));
+            *word |= field << (part * bits);
+        }
+    }
+    count
+}
+
+pub(super) fn product(product: &Product<'_>, panel: usize, mut target: Target<'_>) -> SaturationCount {
+    let mut count = SaturationCount::default();
+    for row in 0..product.rows {
+        let sums = sums(product, panel, row);
+        for (lane, to) in target.row(row).iter_mut().enumerate() {
+            let place = panel * LANES + lane;
+            let scaled = product.scales.requantizers[place].scaled(sums[lane]);
+            let sum = scaled.saturating_add(product.scales.biases[place].into());
+            *to = count.record(saturate(sum, Bits::Sixteen));
+        }
+    }
+    count
+}
+
+/// The exact sums of one row with one panel.
+pub(super) fn sums(product: &Product<'_>, panel: usize, row: usize) -> [i64; LANES] {
+    let steps = product.panels.steps();
+    let words = product.row(row);
+    let mut sums = [0; LANES];
+    match product.panels.data() {
+        Data::Pairs(data) => {
+            for (&word, weights) in words.iter().zip(&data[panel * steps..][..steps]) {
+                let inputs = [word as i16, (word >> 16) as i16].map(i64::from);
+                for (sum, weights) in sums.iter_mut().zip(weights.as_chunks::<2>().0) {
+                    *sum += i64::from(weights[0]) * inputs[0] + i64::from(weights[1]) * inputs[1];
+                }
+            }
+        }
+        Data::Quads(data, weight_sums) => {
+            for (&word, weights) in words.iter().zip(&data[panel * steps..][..steps]) {
+                let inputs = word.to_le_bytes().map(i64::from);
+                for (sum, weights) in sums.iter_mut().zip(weights.as_chunks::<4>().0) {
+                    *sum += inputs.iter().zip(weights).map(|(input, &weight)| input * i64::from(weight)).sum::<i64>();
+                }
+            }
+            for (sum, &weights) in sums.iter_mut().zip(&weight_sums[panel]) {
+                *sum -= i64::from(product.operand.offset()) * i64::from(weights);
+            }
+        }
+    }
+    sums
+}
+
+pub(super) fn recur(
+    recurrence: &Recurrence<'_>,
+    states: &mut [[i16; LANES]],
+    mut target: Target<'_>,
+) -> RecurrenceCounts {
+    let mut counts = RecurrenceCounts::default();
+    let [forget, reset] = recurrence.vectors;
+    for (sequence, state) in states.iter_mut().enumerate() {
+        for frame in recurrence.frames(sequence) {
+            let skip = highway(recurrence, frame, target.lanes, &mut counts.highway);
+            let [candidates, forgets, resets] = [0, 1, 2].map(|part| recurrence.part(frame, part));
+            for (lane, hidden) in target.row(frame).iter_mut().enumerate() {
+                let products = [candidates[lane], forgets[lane], resets[lane]];
+                let vectors = [forget[lane], reset[lane]];
+                *hidden =
+                    recurrence.cell.step(vectors, products, skip[lane], &mut state[lane], &mut counts.gates);
+            }
+        }
+    }
+    counts
+}
+
+/// What is carried past the cells at `frame`.
+fn highway(recurrence: &Recurrence<'_>, frame: usize, lanes: usize, clipped: &mut SaturationCount) -> [i16; LANES] {
+    match recurrence.highway {
+        Highway::None => [0; LANES],
+        Highway::Product => *recurrence.part(frame, 3),
+        Highway::Input { codes, width, column, factor } => {
+            let mut skip = [0; LANES];
+            let inputs = &codes[frame * width + column..][..lanes];
+            skip.iter_mut().zip(inputs).for_each(|(skip, &code)| *skip = factor.apply(code, clipped));
+            skip
+        }
+    }
+}
+
+/// Multiply-accumulates a second of the loop over pairs, on data that stay in the nearest cache.
+#[cfg(feature = "std")]
+pub(super) fn measured_peak() -> f64 {
+    let words = [0x0003_0001_u32; 64];
+    let weights = [[2_i16; 2 * LANES]; 64];
+    let begun = std::time::Instant::now();
+    let mut macs = 0_u64;
+    let mut sums = [0_i32; LANES];
+    while begun.elapsed().as_millis() < 50 {
+        for (&word, weights) in std::hint::black_box(&words).iter().zip(std::hint::black_box(&weights)) {
+            let inputs = [word as i16, (word >> 16) as i16].map(i32::from);
+            for (sum, weights) in sums.iter_mut().zip(weights.as_chunks::<2>().0) {
+                *sum = sum.wrapping_add(i32::from(weights[0]) * inputs[0] + i32::from(weights[1]) * inputs[1]);
+            }
+        }
+        macs += (64 * 2 * LANES) as u64;
+    }
+    std::hint::black_box(sums);
+    macs as f64 / begun.elapsed().as_secs_f64()
+}

@@ -1,0 +1,334 @@
+//! Weights in the order in which a vector unit reads them.
+//!
+//! A product's columns (its outputs) are taken 16 at a time: a *panel*. Within a panel the inputs are taken two at a time
+//! as 16 bit numbers ([`Family::Pairs`]) or four at a time as 8 bit numbers ([`Family::Quads`]): a *step*. One 32 bit
+//! *word* of the other operand then meets one step of 16 columns.
+//!
+//! The family follows from the widths, and so does the exactness of the sums:
+//!
+//! * Pairs: two products of 16 bit numbers in 32 bits, for every pair of widths. Sums stay in 32 bits for as many steps as
+//!   *these* weights allow against the largest inputs of a width ([`Panels::exact_steps`]), then go on in 64.
+//! * Quads: where one operand has at most 4 bits and neither more than 8. Inputs are shifted to be unsigned, which adds a
+//!   constant to every sum that is known beforehand. Two products of 8 bit numbers are summed in 16 bits for as many
+//!   steps as these weights allow, then go on in 32.
+//!
+//! The bound uses Σ|w| and not the largest weight, so real weights, most of which are small, are summed several times
+//! as long before the wider sum must be touched. It is a proof for the given weights and all inputs.
+
+use crate::numeric::Accumulator;
+use crate::{Bits, Error};
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// Columns of a panel.
+pub const LANES: usize = 16;
+
+/// How two operands meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// Two 16 bit inputs a step.
+    Pairs,
+    /// Four 8 bit inputs a step.
+    Quads,
+}
+
+impl Family {
+    /// Both families.
+    pub const ALL: [Self; 2] = [Self::Pairs, Self::Quads];
+
+    /// The faster family that is exact for these widths.
+    pub const fn of(weight: Bits, activation: Bits) -> Self {
+        let (weight, activation) = (weight.count(), activation.count());
+        if weight <= 8 && activation <= 8 && (weight <= 4 || activation <= 4) { Self::Quads } else { Self::Pairs }
+    }
+
+    /// Inputs a step.
+    pub const fn inputs(self) -> usize {
+        match self {
+            Self::Pairs => 2,
+            Self::Quads => 4,
+        }
+    }
+
+    /// Steps of a row of `inputs`.
+    pub const fn steps(self, inputs: usize) -> usize {
+        inputs.div_ceil(self.inputs())
+    }
+}
+
+/// Weights of one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Data {
+    /// `[panels, steps]` of 16 columns by 2 inputs.
+    Pairs(Vec<[i16; 2 * LANES]>),
+    /// `[panels, steps]` of 16 columns by 4 inputs, and the sum of the weights of every column, `[panels]`.
+    Quads(Vec<[i8; 4 * LANES]>, Vec<[i32; LANES]>),
+}
+
+/// The weights of a product, packed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Panels {
+    inputs: usize,
+    bits: Bits,
+    steps: usize,
+    lanes: usize,
+    data: Data,
+    /// By width of the inputs.
+    exact_steps: [usize; Bits::ALL.len()],
+}
+
+impl Panels {
+    /// Packs `codes`, `[inputs, columns]`, of width `bits`. Lane `i` of the panels, 16 to a panel, gets the column
+    /// `lanes[i]`, or zeros where that is `None`; of the last panel, missing lanes get zeros.
+    ///
+    /// # Errors
+    /// [`Error::Length`] unless `codes` has whole rows of `columns`; [`Error::Code`] for a code that `bits` do not hold;
+    /// [`Error::Size`] for a matrix of nothing, where sums of so many inputs are exact in no accumulator, or for `family`
+    /// Quads with 16 bit weights.
+    ///
+    /// # Panics
+    /// If a lane asks for a column that is not there: the caller's mistake.
+    pub fn pack(
+        codes: &[i16],
+        columns: usize,
+        bits: Bits,
+        family: Family,
+        lanes: &[Option<usize>],
+    ) -> Result<Self, Error> {
+        let inputs = codes.len().checked_div(columns).unwrap_or(0);
+        if inputs == 0 {
+            return Err(Error::Size { rows: inputs, columns });
+        }
+        if inputs * columns != codes.len() {
+            return Err(Error::Length { what: "codes", expected: inputs * columns, got: codes.len() });
+        }
+        let outside = |&code: &i16| i32::from(code) < bits.min() || i32::from(code) > bits.max();
+        if let Some(index) = codes.iter().position(outside) {
+            return Err(Error::Code { index, code: codes[index], bits });
+        }
+        let widest = if family == Family::Quads { Bits::Eight } else { Bits::Sixteen };
+        let accumulator = Accumulator::exact_for(bits, widest, inputs as u64);
+        let too_wide = family == Family::Quads && (bits > widest || accumulator != Some(Accumulator::I32));
+        if accumulator.is_none() || too_wide {
+            return Err(Error::Size { rows: inputs, columns });
+        }
+        let steps = family.steps(inputs);
+        let matrix = Matrix { codes, columns, inputs };
+        let (data, exact_steps) = match family {
+            Family::Pairs => {
+                let data: Vec<[i16; 2 * LANES]> = matrix.steps(lanes, 2, |code| code);
+                let sides = |weight: i16| [i64::from(weight).abs(), 0];
+                let limit = |activation: Bits| i64::from(i32::MAX) >> (activation.count() - 1);
+                let exact = exact_steps(&data, steps, sides, limit);
+                (Data::Pairs(data), exact)
+            }
+            Family::Quads => {
+                // At most 8 bits: checked above.
+                let data: Vec<[i8; 4 * LANES]> = matrix.steps(lanes, 4, |code| code as i8);
+                let sides = |weight: i8| [i64::from(weight).max(0), -i64::from(weight).min(0)];
+                let limit = |activation: Bits| i64::from(i16::MAX) / ((1 << activation.count()) - 1);
+                let exact = exact_steps(&data, steps, sides, limit);
+                let sums = data.chunks(steps.max(1)).map(sums).collect();
+                (Data::Quads(data, sums), exact)
+            }
+        };
+        Ok(Self { inputs, bits, steps, lanes: lanes.len(), data, exact_steps })
+    }
+
+    /// Length of the input.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Width of the weights.
+    pub fn bits(&self) -> Bits {
+        self.bits
+    }
+
+    /// Words of a row of inputs.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// Lanes that were asked for.
+    pub fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    /// Number of panels.
+    pub fn count(&self) -> usize {
+        self.lanes.div_ceil(LANES)
+    }
+
+    /// How the inputs must be packed.
+    pub fn family(&self) -> Family {
+        match self.data {
+            Data::Pairs(_) => Family::Pairs,
+            Data::Quads(..) => Family::Quads,
+        }
+    }
+
+    /// Steps whose products can be summed in the narrow accumulator (32 bit for pairs, 16 bit for quads) whatever the
+    /// inputs of width `activation`; at most all of them. 0 where a single step may overflow.
+    pub fn exact_steps(&self, activation: Bits) -> usize {
+        self.exact_steps[activation.index()]
+    }
+
+    /// Bytes of the packed weights.
+    pub fn bytes(&self) -> usize {
+        let steps = self.count() * self.steps;
+        match &self.data {
+            Data::Pairs(_) => steps * size_of::<[i16; 2 * LANES]>(),
+            Data::Quads(_, sums) => steps * size_of::<[i8; 4 * LANES]>() + size_of_val(sums.as_slice()),
+        }
+    }
+
+    pub(crate) fn data(&self) -> &Data {
+        &self.data
+    }
+}
+
+/// Codes as they come, row by row.
+struct Matrix<'a> {
+    codes: &'a [i16],
+    columns: usize,
+    inputs: usize,
+}
+
+impl Matrix<'_> {
+    /// `[panels, steps]` of 16 columns by `depth` inputs.
+    fn steps<T: Copy + Default, const N: usize>(
+        &self,
+        lanes: &[Option<usize>],
+        depth: usize,
+        narrow: impl Fn(i16) -> T,
+    ) -> Vec<[T; N]> {
+        let steps = self.inputs.div_ceil(depth);
+        let mut data = vec![[T::default(); N]; lanes.len().div_ceil(LANES) * steps];
+        for (panel, lanes) in lanes.chunks(LANES).enumerate() {
+            for input in 0..self.inputs {
+                let row = &self.codes[input * self.columns..][..self.columns];
+                let cells = &mut data[panel * steps + input / depth];
+                for (lane, column) in lanes.iter().enumerate() {
+                    cells[lane * depth + input % depth] = narrow(column.map_or(0, |column| row[column]));
+                }
+            }
+        }
+        data
+    }
+}
+
+/// The sum of the weights of every column of a panel.
+fn sums(panel: &[[i8; 4 * LANES]]) -> [i32; LANES] {
+    let mut sums = [0; LANES];
+    for step in panel {
+        for (sum, weights) in sums.iter_mut().zip(step.chunks(4)) {
+            *sum += weights.iter().map(|&weight| i32::from(weight)).sum::<i32>();
+        }
+    }
+    sums
+}
+
+/// [`Panels::exact_steps`] by width of the inputs, from the packed weights.
+///
+/// A lane of the narrow accumulator sums two weights a step: `data` is `[panels, steps]` of `N/2` such pairs. `sides`
+/// says how far a weight can move the sum upwards and downwards, in units of the largest input, and `limit` how many of
+/// these units fit the accumulator.
+fn exact_steps<T: Copy, const N: usize>(
+    data: &[[T; N]],
+    steps: usize,
+    sides: impl Fn(T) -> [i64; 2],
+    limit: impl Fn(Bits) -> i64,
+) -> [usize; Bits::ALL.len()] {
+    let mut fewest = [steps; Bits::ALL.len()];
+    let mut reach = [vec![0; steps + 1], vec![0; steps + 1]];
+    for panel in data.chunks(steps.max(1)) {
+        for pair in 0..N / 2 {
+            for (step, weights) in panel.iter().enumerate() {
+                let both = [weights[2 * pair], weights[2 * pair + 1]].map(&sides);
+                for (side, reach) in reach.iter_mut().enumerate() {
+                    reach[step + 1] = reach[step] + both[0][side] + both[1][side];
+                }
+            }
+            for (fewest, bits) in fewest.iter_mut().zip(Bits::ALL) {
+                *fewest = reach.iter().map(|reach| shortest_run(reach, limit(bits))).fold(*fewest, usize::min);
+            }
+        }
+    }
+    fewest
+}
+
+/// The most steps, from wherever they begin, whose sum is at most `limit`; `reach[i]` is the sum of the first `i` steps.
+fn shortest_run(reach: &[i64], limit: i64) -> usize {
+    let steps = reach.len() - 1;
+    let (mut fewest, mut to) = (steps, 0);
+    for from in 0..steps {
+        while to < steps && reach[to + 1] - reach[from] <= limit {
+            to += 1;
+        }
+        if to == steps {
+            break;
+        }
+        fewest = fewest.min(to - from);
+        if fewest == 0 {
+            break;
+        }
+    }
+    fewest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_run_is_bounded_by_the_weights_and_not_by_their_width() {
+        let steps = |codes: &[i16], bits, family, activation| {
+            Panels::pack(codes, 1, bits, family, &[Some(0)]).expect("good codes").exact_steps(activation)
+        };
+        let pairs = |weight, count, activation| steps(&vec![weight; count], Bits::Sixteen, Family::Pairs, activation);
+        // Two weights of 100 against inputs of 2^15: 6,553,600 a step, 327 of which stay below 2^31.
+        assert_eq!(pairs(100, 2000, Bits::Sixteen), 327);
+        assert_eq!(pairs(100, 600, Bits::Sixteen), 300, "all of them");
+        assert_eq!(pairs(100, 2000, Bits::Eight), 1000, "all of them");
+        assert_eq!(pairs(i16::MIN, 8, Bits::Sixteen), 0, "two extremes against two extremes are 2^31");
+        // Unsigned inputs up to 255: 2 · 8 · 255 = 4080 a half step downwards, 8 of which stay above −2^15.
+        assert_eq!(steps(&[-8; 400], Bits::Four, Family::Quads, Bits::Eight), 8);
+        assert_eq!(steps(&[7, -8].repeat(200), Bits::Four, Family::Quads, Bits::Eight), 16, "signs do not add up");
+        assert_eq!(steps(&[-128; 400], Bits::Eight, Family::Quads, Bits::Four), 8);
+    }
+
+    proptest! {
+        #[test]
+        fn no_run_of_the_stated_length_overflows(
+            weights in prop::collection::vec(-32_768_i16..=32_767, 2..60), small in prop::bool::ANY, activation in 0_usize..4,
+        ) {
+            let weights: Vec<i16> = weights.into_iter().map(|w| if small { w / 64 } else { w }).collect();
+            let lanes = [Some(0)];
+            let activation = Bits::ALL[activation];
+            let panels = Panels::pack(&weights, 1, Bits::Sixteen, Family::Pairs, &lanes).expect("good codes");
+            let run = panels.exact_steps(activation);
+            let sum = |window: &[i16]| {
+                window.iter().map(|&w| i64::from(w).abs()).sum::<i64>() * -i64::from(activation.min())
+            };
+            for from in (0..weights.len()).step_by(2) {
+                let to = (from + 2 * run).min(weights.len());
+                prop_assert!(sum(&weights[from..to]) <= i64::from(i32::MAX));
+            }
+            let longer = |from: usize| sum(&weights[from..(from + 2 * run + 2).min(weights.len())]);
+            let overflows = (0..weights.len()).step_by(2).any(|from| longer(from) > i64::from(i32::MAX));
+            prop_assert!(run == panels.steps() || overflows, "the longest such run");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_packed_is_refused() {
+        let pack = |codes: &[i16], columns, bits, family| Panels::pack(codes, columns, bits, family, &[Some(0)]);
+        assert!(matches!(pack(&[], 1, Bits::Two, Family::Quads), Err(Error::Size { .. })));
+        assert!(matches!(pack(&[1, 2, 3], 2, Bits::Four, Family::Quads), Err(Error::Length { .. })));
+        let error = Err(Error::Code { index: 1, code: 2, bits: Bits::Two });
+        assert_eq!(pack(&[1, 2], 1, Bits::Two, Family::Pairs), error);
+        assert!(matches!(pack(&[1, 2], 1, Bits::Sixteen, Family::Quads), Err(Error::Size { .. })));
+    }
+}
