@@ -99,7 +99,9 @@ impl fmt::Display for Error {
             Self::Formats { vector, state, hidden } => {
                 write!(f, "vectors in {vector}, state in {state} and hidden output in {hidden} do not go together")
             }
-            Self::Factor { value } => write!(f, "factor is {value}, which 16 bits cannot express between these formats"),
+            Self::Factor { value } => {
+                write!(f, "factor is {value}, which 16 bits cannot express between these formats")
+            }
             Self::Nan { index } => write!(f, "value {index} is not a number"),
             Self::Length { what, expected, got } => write!(f, "{what} has length {got}, expected {expected}"),
             Self::Code { index, code, bits } => {

@@ -19,8 +19,11 @@ use crate::cell::{Factor, SruCell};
 use crate::numeric::{Requantizer, SaturationCount};
 use crate::panel::{Family, LANES, Panels};
 
-/// Rows that are multiplied side by side. Buffers of words have whole tiles.
+/// Rows that are multiplied side by side.
 pub(crate) const TILE: usize = 6;
+
+/// One step of the rows of a tile. Words are kept `[tiles, steps]`, so that a product reads them from first to last.
+pub(crate) type Words = [u32; TILE];
 
 /// What the machine can do. All levels compute the same.
 #[derive(Clone, Copy, Debug)]
@@ -72,12 +75,13 @@ impl Level {
         }
     }
 
-    /// Brings a row of 16 bit `codes` to the operand's width and packs them into `words`; zeros follow the last code.
-    pub(crate) fn operands(self, operand: Operand, codes: &[i16], words: &mut [u32]) -> SaturationCount {
+    /// Brings a row of 16 bit `codes` to the operand's width and packs them into row `row` of a tile of `words`; zeros
+    /// follow the last code.
+    pub(crate) fn operands(self, operand: Operand, codes: &[i16], words: &mut [Words], row: usize) -> SaturationCount {
         match self {
-            Self::Scalar => scalar::operands(operand, codes, words),
+            Self::Scalar => scalar::operands(operand, codes, words, row),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(avx2) => avx2.operands(operand, codes, words),
+            Self::Avx2(avx2) => avx2.operands(operand, codes, words, row),
         }
     }
 
@@ -129,8 +133,8 @@ impl Operand {
 /// A product of rows of words with panels of weights.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Product<'a> {
-    /// `[rows, steps]`, rows rounded up to whole tiles.
-    pub(crate) words: &'a [u32],
+    /// `[tiles, steps]`.
+    pub(crate) words: &'a [Words],
     pub(crate) rows: usize,
     pub(crate) operand: Operand,
     pub(crate) panels: &'a Panels,
@@ -182,9 +186,9 @@ impl Product<'_> {
         sums_fit && self.largest_sum() * self.scales.largest < f64::from(1_u32 << 30)
     }
 
-    /// The words of `row`.
-    fn row(&self, row: usize) -> &[u32] {
-        &self.words[row * self.panels.steps()..][..self.panels.steps()]
+    /// The words of tile `tile`.
+    fn tile(&self, tile: usize) -> &[Words] {
+        &self.words[tile * self.panels.steps()..][..self.panels.steps()]
     }
 }
 
@@ -204,11 +208,6 @@ impl Target<'_> {
     fn row(&mut self, row: usize) -> &mut [i16] {
         &mut self.values[row * self.width + self.column..][..self.lanes]
     }
-
-    fn write(&mut self, row: usize, codes: &[i16; LANES]) {
-        let lanes = self.lanes;
-        self.row(row).copy_from_slice(&codes[..lanes]);
-    }
 }
 
 /// What is carried past the cells.
@@ -218,7 +217,12 @@ pub(crate) enum Highway<'a> {
     /// The fourth part of the products.
     Product,
     /// The layer's input, `[frames, width]`, from `column` on, times a factor.
-    Input { codes: &'a [i16], width: usize, column: usize, factor: Factor },
+    Input {
+        codes: &'a [i16],
+        width: usize,
+        column: usize,
+        factor: Factor,
+    },
 }
 
 /// 16 units of one direction of a layer of simple recurrent units, over some sequences.

@@ -1,20 +1,21 @@
 //! The definition, on any machine.
 
-use super::{Highway, LANES, Operand, Product, Recurrence, RecurrenceCounts, Target};
+use super::{Highway, LANES, Operand, Product, Recurrence, RecurrenceCounts, TILE, Target, Words};
+use crate::Bits;
 use crate::numeric::{SaturationCount, saturate};
 use crate::panel::Data;
-use crate::Bits;
 
-pub(super) fn operands(operand: Operand, codes: &[i16], words: &mut [u32]) -> SaturationCount {
+pub(super) fn operands(operand: Operand, codes: &[i16], words: &mut [Words], row: usize) -> SaturationCount {
     let mut count = SaturationCount::default();
     let inputs = operand.family.inputs();
-    for (step, word) in words.iter_mut().enumerate() {
+    for (step, words) in words.iter_mut().enumerate() {
         let parts = codes.get(step * inputs..).unwrap_or_default();
+        let word = &mut words[row];
         *word = 0;
         for part in 0..inputs {
-            let code = parts.get(part).map_or(0, |&code| {
-                i32::from(count.record(operand.requantizer.apply_i32(code.into(), operand.bits)))
-            });
+            let code = parts
+                .get(part)
+                .map_or(0, |&code| i32::from(count.record(operand.requantizer.apply_i32(code.into(), operand.bits))));
             let bits = 32 / inputs;
             let field = (code + operand.offset()).cast_unsigned() & (u32::MAX >> (32 - bits));
             *word |= field << (part * bits);
@@ -40,11 +41,11 @@ pub(super) fn product(product: &Product<'_>, panel: usize, mut target: Target<'_
 /// The exact sums of one row with one panel.
 pub(super) fn sums(product: &Product<'_>, panel: usize, row: usize) -> [i64; LANES] {
     let steps = product.panels.steps();
-    let words = product.row(row);
+    let words = product.tile(row / TILE).iter().map(|words| words[row % TILE]);
     let mut sums = [0; LANES];
     match product.panels.data() {
         Data::Pairs(data) => {
-            for (&word, weights) in words.iter().zip(&data[panel * steps..][..steps]) {
+            for (word, weights) in words.zip(&data[panel * steps..][..steps]) {
                 let inputs = [word as i16, (word >> 16) as i16].map(i64::from);
                 for (sum, weights) in sums.iter_mut().zip(weights.as_chunks::<2>().0) {
                     *sum += i64::from(weights[0]) * inputs[0] + i64::from(weights[1]) * inputs[1];
@@ -52,7 +53,7 @@ pub(super) fn sums(product: &Product<'_>, panel: usize, row: usize) -> [i64; LAN
             }
         }
         Data::Quads(data, weight_sums) => {
-            for (&word, weights) in words.iter().zip(&data[panel * steps..][..steps]) {
+            for (word, weights) in words.zip(&data[panel * steps..][..steps]) {
                 let inputs = word.to_le_bytes().map(i64::from);
                 for (sum, weights) in sums.iter_mut().zip(weights.as_chunks::<4>().0) {
                     *sum += inputs.iter().zip(weights).map(|(input, &weight)| input * i64::from(weight)).sum::<i64>();
@@ -80,8 +81,7 @@ pub(super) fn recur(
             for (lane, hidden) in target.row(frame).iter_mut().enumerate() {
                 let products = [candidates[lane], forgets[lane], resets[lane]];
                 let vectors = [forget[lane], reset[lane]];
-                *hidden =
-                    recurrence.cell.step(vectors, products, skip[lane], &mut state[lane], &mut counts.gates);
+                *hidden = recurrence.cell.step(vectors, products, skip[lane], &mut state[lane], &mut counts.gates);
             }
         }
     }

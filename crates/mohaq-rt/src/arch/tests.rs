@@ -42,25 +42,27 @@ struct Case {
 }
 
 fn case() -> impl Strategy<Value = Case> {
-    (width(), width(), length(), 0_usize..=13, 1_usize..=33).prop_flat_map(|(weight, activation, inputs, rows, columns)| {
-        let lanes = columns.next_multiple_of(LANES);
-        // A ratio that brings typical sums to about 16 bits, or any other.
-        let typical = (0.5_f64..40.0).prop_map(move |spread| {
-            let largest = f64::from(weight.max()) * f64::from(activation.max()) * libm::sqrt(inputs as f64);
-            Requantizer::new(spread * 32_768.0 / largest).expect("a good ratio")
-        });
-        (
-            codes(weight, inputs * columns),
-            codes(Bits::Sixteen, inputs * rows),
-            prop_oneof![1 => requantizer(), 3 => Just(Requantizer::new(1.0 / 256.0).expect("a good ratio"))],
-            prop::collection::vec(prop_oneof![1 => requantizer(), 6 => typical], lanes),
-            codes(Bits::Sixteen, lanes),
-        )
-            .prop_map(move |(weights, inputs, requantizer, requantizers, biases)| {
-                let operand = Operand { requantizer, bits: activation, family: Family::of(weight, activation) };
-                Case { weights, weight, operand, rows, columns, inputs, requantizers, biases }
-            })
-    })
+    (width(), width(), length(), 0_usize..=13, 1_usize..=33).prop_flat_map(
+        |(weight, activation, inputs, rows, columns)| {
+            let lanes = columns.next_multiple_of(LANES);
+            // A ratio that brings typical sums to about 16 bits, or any other.
+            let typical = (0.5_f64..40.0).prop_map(move |spread| {
+                let largest = f64::from(weight.max()) * f64::from(activation.max()) * libm::sqrt(inputs as f64);
+                Requantizer::new(spread * 32_768.0 / largest).expect("a good ratio")
+            });
+            (
+                codes(weight, inputs * columns),
+                codes(Bits::Sixteen, inputs * rows),
+                prop_oneof![1 => requantizer(), 3 => Just(Requantizer::new(1.0 / 256.0).expect("a good ratio"))],
+                prop::collection::vec(prop_oneof![1 => requantizer(), 6 => typical], lanes),
+                codes(Bits::Sixteen, lanes),
+            )
+                .prop_map(move |(weights, inputs, requantizer, requantizers, biases)| {
+                    let operand = Operand { requantizer, bits: activation, family: Family::of(weight, activation) };
+                    Case { weights, weight, operand, rows, columns, inputs, requantizers, biases }
+                })
+        },
+    )
 }
 
 impl Case {
@@ -69,14 +71,15 @@ impl Case {
     }
 
     /// Words and codes at `level`.
-    fn run(&self, level: Level) -> (Vec<u32>, Vec<i16>, SaturationCount, SaturationCount) {
+    fn run(&self, level: Level) -> (Vec<Words>, Vec<i16>, SaturationCount, SaturationCount) {
         let lanes: Vec<Option<usize>> = (0..self.columns).map(Some).collect();
         let panels = Panels::pack(&self.weights, self.columns, self.weight, self.operand.family, &lanes)
             .expect("codes of their width");
-        let mut words = vec![0; self.rows.next_multiple_of(TILE) * panels.steps()];
+        let mut words = vec![[0; TILE]; self.rows.div_ceil(TILE) * panels.steps()];
         let mut of_inputs = SaturationCount::default();
-        for (codes, words) in self.inputs.chunks_exact(self.depth()).zip(words.chunks_exact_mut(panels.steps())) {
-            of_inputs.merge(level.operands(self.operand, codes, words));
+        for (row, codes) in self.inputs.chunks_exact(self.depth()).enumerate() {
+            let tile = &mut words[row / TILE * panels.steps()..][..panels.steps()];
+            of_inputs.merge(level.operands(self.operand, codes, tile, row % TILE));
         }
         let scales = Scales::new(self.requantizers.clone(), self.biases.clone());
         let product =
@@ -95,7 +98,8 @@ impl Case {
     fn defined(&self) -> Vec<i16> {
         let output = |row: &[i16], column: usize| {
             let input = |i: usize| self.operand.requantizer.apply_i32(row[i].into(), self.operand.bits).code;
-            let products = (0..row.len()).map(|i| i64::from(input(i)) * i64::from(self.weights[i * self.columns + column]));
+            let products =
+                (0..row.len()).map(|i| i64::from(input(i)) * i64::from(self.weights[i * self.columns + column]));
             let scaled = self.requantizers[column].scaled(products.sum());
             crate::numeric::saturate(scaled + i64::from(self.biases[column]), Bits::Sixteen).code
         };

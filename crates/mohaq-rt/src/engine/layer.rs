@@ -3,7 +3,7 @@
 use super::Scratch;
 use super::site::{Site, SiteCounts, arrangement, sru_arrangement};
 use crate::Error;
-use crate::arch::{self, Level, Recurrence, Target};
+use crate::arch::{self, Level, Recurrence, Target, Words};
 use crate::cell::{Pointwise, SruCell};
 use crate::numeric::SaturationCount;
 use crate::panel::{LANES, Panels};
@@ -101,7 +101,7 @@ impl Layer {
         match &self.kind {
             Kind::Sru(sru) => sru.run(level, codes, starts, States::Fresh, outputs, scratch),
             Kind::Linear(site) => {
-                let site = site.run(level, codes, frames, outputs, &mut scratch.words);
+                let site = site.run(level, codes, outputs, &mut scratch.words);
                 LayerCounts { site, ..LayerCounts::default() }
             }
             Kind::Pointwise(function) => {
@@ -148,7 +148,8 @@ impl Sru {
     fn new(parameters: SruParameters<Arc<Panels>>, inputs: usize) -> Result<Self, Error> {
         let SruParameters { hidden, directions, cell, highway, projection, site, vectors } = parameters;
         let (outputs, parts) = (directions * hidden, highway.parts());
-        let length = |what, expected, got| if got == expected { Ok(()) } else { Err(Error::Length { what, expected, got }) };
+        let length =
+            |what, expected, got| if got == expected { Ok(()) } else { Err(Error::Length { what, expected, got }) };
         length("vectors of a recurrent layer", 2 * outputs, vectors.len())?;
         length("columns of a recurrent layer", parts * outputs, site.columns)?;
         if matches!(highway, Highway::Input(_)) {
@@ -191,7 +192,7 @@ impl Sru {
         let projected = match &self.projection {
             Some(site) => {
                 scratch.projected.resize(frames * site.columns, 0);
-                counts.projection = site.run(level, codes, frames, &mut scratch.projected, &mut scratch.words);
+                counts.projection = site.run(level, codes, &mut scratch.projected, &mut scratch.words);
                 scratch.projected.as_slice()
             }
             None => codes,
@@ -222,7 +223,7 @@ impl Sru {
         group: usize,
         frames: usize,
         counts: &mut SiteCounts,
-        words: &[u32],
+        words: &[Words],
         tile: &mut [i16],
     ) {
         let parts = self.highway.parts();
@@ -230,8 +231,7 @@ impl Sru {
         let total = (frames * self.units(group)) as u64;
         for part in 0..parts {
             let target = Target { values: tile, width: parts * LANES, column: part * LANES, lanes: LANES };
-            let SaturationCount { clipped, .. } =
-                self.site.panel(level, words, frames, group * parts + part, target);
+            let SaturationCount { clipped, .. } = self.site.panel(level, words, frames, group * parts + part, target);
             counts.outputs[part].merge(SaturationCount { clipped, total });
         }
     }

@@ -17,7 +17,7 @@ pub use layer::{Layer, LayerCounts};
 pub use site::{SiteCounts, arrangement, sru_arrangement};
 
 use crate::Error;
-use crate::arch::Level;
+use crate::arch::{Level, Words};
 use crate::panel::LANES;
 use crate::panel::Panels;
 use crate::parameters::LayerParameters;
@@ -28,7 +28,7 @@ use alloc::vec::Vec;
 /// Buffers that a run needs, whatever the network. One a thread.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
-    words: Vec<u32>,
+    words: Vec<Words>,
     projected: Vec<i16>,
     tile: Vec<i16>,
     states: Vec<[i16; LANES]>,

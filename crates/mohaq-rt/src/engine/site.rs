@@ -1,10 +1,10 @@
 //! One product: operands, panels, requantization.
 
-use crate::arch::{Level, Operand, Product, Scales, TILE, Target};
+use crate::Error;
+use crate::arch::{Level, Operand, Product, Scales, TILE, Target, Words};
 use crate::numeric::{Requantizer, SaturationCount};
 use crate::panel::{Family, LANES, Panels};
 use crate::parameters::SiteParameters;
-use crate::Error;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -28,6 +28,9 @@ impl SiteCounts {
         }
     }
 }
+
+/// Words that are multiplied with one panel after the other: half of a second-level cache of 512 KiB.
+const NEAR_BYTES: usize = 256 << 10;
 
 /// The columns of a product as they are.
 pub fn arrangement(columns: usize) -> Vec<Option<usize>> {
@@ -66,7 +69,8 @@ impl Site {
         [parts, width]: [usize; 2],
     ) -> Result<Self, Error> {
         let SiteParameters { columns, activation, weight, input, outputs, biases, weights: panels, .. } = parameters;
-        let length = |what, expected, got| if got == expected { Ok(()) } else { Err(Error::Length { what, expected, got }) };
+        let length =
+            |what, expected, got| if got == expected { Ok(()) } else { Err(Error::Length { what, expected, got }) };
         length("inputs of a product", inputs, parameters.inputs)?;
         length("rows of packed weights", inputs, panels.inputs())?;
         length("lanes of packed weights", lanes.len(), panels.lanes())?;
@@ -92,12 +96,14 @@ impl Site {
     }
 
     /// Packs `codes`, `[rows, inputs]`, into `words`.
-    pub(super) fn operands(&self, level: Level, codes: &[i16], rows: usize, words: &mut Vec<u32>) -> SaturationCount {
+    pub(super) fn operands(&self, level: Level, codes: &[i16], rows: usize, words: &mut Vec<Words>) -> SaturationCount {
         let (inputs, steps) = (self.panels.inputs(), self.panels.steps());
-        words.resize(rows.next_multiple_of(TILE) * steps, 0);
+        words.resize(rows.div_ceil(TILE) * steps, [0; TILE]);
         let mut count = SaturationCount::default();
-        for (codes, words) in codes.chunks_exact(inputs).zip(words.chunks_exact_mut(steps)) {
-            count.merge(level.operands(self.operand, codes, words));
+        for (codes, words) in codes.chunks(TILE * inputs).zip(words.chunks_exact_mut(steps)) {
+            for (row, codes) in codes.chunks_exact(inputs).enumerate() {
+                count.merge(level.operands(self.operand, codes, words, row));
+            }
         }
         count
     }
@@ -106,7 +112,7 @@ impl Site {
     pub(super) fn panel(
         &self,
         level: Level,
-        words: &[u32],
+        words: &[Words],
         rows: usize,
         panel: usize,
         target: Target<'_>,
@@ -116,20 +122,19 @@ impl Site {
     }
 
     /// The whole product: `codes`, `[rows, inputs]`, to `outputs`, `[rows, columns]`.
-    pub(super) fn run(
-        &self,
-        level: Level,
-        codes: &[i16],
-        rows: usize,
-        outputs: &mut [i16],
-        words: &mut Vec<u32>,
-    ) -> SiteCounts {
-        let mut counts = SiteCounts { input: self.operands(level, codes, rows, words), ..SiteCounts::default() };
-        for panel in 0..self.panels.count() {
-            let column = panel * LANES;
-            let lanes = LANES.min(self.columns - column);
-            let target = Target { values: outputs, width: self.columns, column, lanes };
-            counts.outputs[0].merge(self.panel(level, words, rows, panel, target));
+    pub(super) fn run(&self, level: Level, codes: &[i16], outputs: &mut [i16], words: &mut Vec<Words>) -> SiteCounts {
+        let rows_at_once = (NEAR_BYTES / size_of::<u32>() / self.panels.steps()).next_multiple_of(TILE);
+        let codes = codes.chunks(rows_at_once * self.panels.inputs());
+        let mut counts = SiteCounts::default();
+        for (codes, outputs) in codes.zip(outputs.chunks_mut(rows_at_once * self.columns)) {
+            let rows = codes.len() / self.panels.inputs();
+            counts.input.merge(self.operands(level, codes, rows, words));
+            for panel in 0..self.panels.count() {
+                let column = panel * LANES;
+                let lanes = LANES.min(self.columns - column);
+                let target = Target { values: outputs, width: self.columns, column, lanes };
+                counts.outputs[0].merge(self.panel(level, words, rows, panel, target));
+            }
         }
         counts
     }

@@ -5,7 +5,7 @@ mod product;
 mod recurrence;
 mod vector;
 
-use super::{LANES, Operand, Product, Recurrence, RecurrenceCounts, Target, scalar};
+use super::{LANES, Operand, Product, Recurrence, RecurrenceCounts, Target, Words, scalar};
 use crate::numeric::SaturationCount;
 use crate::panel::Family;
 
@@ -20,13 +20,13 @@ impl Avx2 {
         std::is_x86_feature_detected!("avx2").then_some(Self(()))
     }
 
-    pub(super) fn operands(self, operand: Operand, codes: &[i16], words: &mut [u32]) -> SaturationCount {
+    pub(super) fn operands(self, operand: Operand, codes: &[i16], words: &mut [Words], row: usize) -> SaturationCount {
         // A code times a larger ratio may leave the range of 32 bits.
         if operand.requantizer.ratio() > 32_768.0 {
-            return scalar::operands(operand, codes, words);
+            return scalar::operands(operand, codes, words, row);
         }
         // SAFETY: `self` exists, so AVX2 does.
-        unsafe { operands::operands(operand, codes, words) }
+        unsafe { operands::operands(operand, codes, words, row) }
     }
 
     pub(super) fn product(self, product: &Product<'_>, panel: usize, target: Target<'_>) -> SaturationCount {

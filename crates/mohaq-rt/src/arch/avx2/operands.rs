@@ -1,37 +1,37 @@
 //! From 16 bit codes to words.
 
-use super::super::Operand;
+use super::super::{Operand, Words};
 use super::vector::{in_order, load, scale, to_words};
 use crate::numeric::SaturationCount;
 use crate::panel::{Family, LANES};
 use core::arch::x86_64::{
-    __m256d, __m256i, _mm256_add_epi16, _mm256_castsi256_si128, _mm256_castsi256_ps, _mm256_cmpeq_epi32,
+    __m128i, __m256d, __m256i, _mm256_add_epi16, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmpeq_epi32,
     _mm256_cvtepi16_epi32, _mm256_extracti128_si256, _mm256_max_epi32, _mm256_min_epi32, _mm256_movemask_ps,
     _mm256_packs_epi32, _mm256_packus_epi16, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_pd,
 };
 
 /// 16 codes at a time; the last ones are filled up with zeros.
 #[target_feature(enable = "avx2")]
-pub(super) fn operands(operand: Operand, codes: &[i16], words: &mut [u32]) -> SaturationCount {
+pub(super) fn operands(operand: Operand, codes: &[i16], words: &mut [Words], row: usize) -> SaturationCount {
     let narrow = Narrow::new(operand);
     let per_chunk = LANES / operand.family.inputs();
-    let (mut kept, padding) = (0, words.len() * operand.family.inputs() - codes.len());
-    let mut chunks = codes.chunks(LANES);
-    for words in words.chunks_mut(per_chunk) {
-        let chunk = chunks.next().unwrap_or_default();
-        let (packed, inside) = match chunk.as_array() {
-            Some(codes) => narrow.pack(codes),
-            None => {
-                let mut codes = [0; LANES];
-                codes[..chunk.len()].copy_from_slice(chunk);
-                let (packed, inside) = narrow.pack(&codes);
-                (packed, inside - (LANES - chunk.len()) as u32)
-            }
-        };
+    let (whole, rest) = codes.as_chunks();
+    let mut kept = 0;
+    let mut write = |words: &mut [Words], codes: &[i16; LANES]| {
+        let (packed, inside) = narrow.pack(codes);
+        words.iter_mut().zip(packed).for_each(|(words, word)| words[row] = word);
         kept += u64::from(inside);
-        words.copy_from_slice(&packed[..words.len()]);
+    };
+    for (codes, words) in whole.iter().zip(words.chunks_mut(per_chunk)) {
+        write(words, codes);
     }
-    debug_assert!(padding < operand.family.inputs(), "a row of words of another length");
+    if !rest.is_empty() {
+        let mut codes = [0; LANES];
+        codes[..rest.len()].copy_from_slice(rest);
+        write(&mut words[whole.len() * per_chunk..], &codes);
+        // The zeros, which no width clips.
+        kept -= (LANES - rest.len()) as u64;
+    }
     SaturationCount { clipped: codes.len() as u64 - kept, total: codes.len() as u64 }
 }
 
@@ -62,15 +62,9 @@ impl Narrow {
     #[target_feature(enable = "avx2")]
     fn pack(self, codes: &[i16; LANES]) -> ([u32; 8], u32) {
         let codes = load(codes);
-        let halves = [_mm256_castsi256_si128(codes), _mm256_extracti128_si256::<1>(codes)];
-        let (mut clamped, mut inside) = ([codes; 2], 0);
-        for (clamped, half) in clamped.iter_mut().zip(halves) {
-            let scaled = scale(_mm256_cvtepi16_epi32(half), [self.ratio; 2]);
-            *clamped = _mm256_max_epi32(_mm256_min_epi32(scaled, self.high), self.low);
-            let same = _mm256_cmpeq_epi32(*clamped, scaled);
-            inside += _mm256_movemask_ps(_mm256_castsi256_ps(same)).count_ones();
-        }
-        let codes = in_order(_mm256_packs_epi32(clamped[0], clamped[1]));
+        let (low, inside_low) = self.narrowed(_mm256_castsi256_si128(codes));
+        let (high, inside_high) = self.narrowed(_mm256_extracti128_si256::<1>(codes));
+        let codes = in_order(_mm256_packs_epi32(low, high));
         let words = match self.family {
             Family::Pairs => codes,
             Family::Quads => {
@@ -78,6 +72,15 @@ impl Narrow {
                 in_order(_mm256_packus_epi16(unsigned, unsigned))
             }
         };
-        (to_words(words), inside)
+        (to_words(words), inside_low + inside_high)
+    }
+
+    /// 8 codes of the operand's width, and how many were not clipped.
+    #[target_feature(enable = "avx2")]
+    fn narrowed(self, codes: __m128i) -> (__m256i, u32) {
+        let scaled = scale(_mm256_cvtepi16_epi32(codes), [self.ratio; 2]);
+        let clamped = _mm256_max_epi32(_mm256_min_epi32(scaled, self.high), self.low);
+        let same = _mm256_cmpeq_epi32(clamped, scaled);
+        (clamped, _mm256_movemask_ps(_mm256_castsi256_ps(same)).count_ones())
     }
 }

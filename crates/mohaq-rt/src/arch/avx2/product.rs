@@ -18,135 +18,115 @@
 //!
 //! Twelve accumulators, two vectors of weights, one of inputs and one of products are the sixteen registers there are.
 
-use super::super::{LANES, Product, TILE, Target};
-use super::vector::{any_at_end, in_order, load, load_bytes, load_i32, load_ratios, outside, scale, to_codes, to_words};
+use super::super::{LANES, Product, TILE, Target, Words};
+use super::vector::{any, at_end, count_outside, cut, in_order, load, load_bytes, load_i32, load_ratios, scale, write};
 use crate::numeric::SaturationCount;
 use crate::panel::{Data, Family};
 use core::arch::x86_64::{
-    __m256d, __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_castsi256_ps, _mm256_madd_epi16, _mm256_maddubs_epi16,
-    _mm256_movemask_ps, _mm256_packs_epi32, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_si256,
+    __m256d, __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_add_epi64, _mm256_castsi256_si128,
+    _mm256_cvtepi32_epi64, _mm256_extracti128_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mullo_epi32,
+    _mm256_or_si256, _mm256_packs_epi32, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_si256,
 };
 
-/// Six rows of 16 numbers of 32 bits.
-type Sums = [[__m256i; 2]; TILE];
+/// `R` rows of 16 numbers of 32 bits.
+type Sums<const R: usize> = [[__m256i; 2]; R];
 
 #[target_feature(enable = "avx2")]
 pub(super) fn product(product: &Product<'_>, panel: usize, mut target: Target<'_>) -> SaturationCount {
     let end = Ending::new(product, panel);
+    let mut sums = [[_mm256_setzero_si256(); 2]; TILE];
     let mut clipped = 0;
-    for first in (0..product.rows).step_by(TILE) {
+    for (tile, first) in (0..product.rows).step_by(TILE).enumerate() {
+        let words = product.tile(tile);
         let rows = TILE.min(product.rows - first);
-        let sums = if rows == 1 { single(product, panel, first) } else { tile(product, panel, first) };
+        match (rows, &mut sums) {
+            (1, [alone, ..]) => sum(product, panel, words, core::array::from_mut(alone)),
+            (_, all) => sum(product, panel, words, all),
+        }
         clipped += end.write(&sums[..rows], first, &mut target);
     }
     SaturationCount { clipped, total: (product.rows * target.lanes) as u64 }
 }
 
-/// The sums of six rows.
+/// Sums the first `R` rows of a tile.
 #[target_feature(enable = "avx2")]
-fn tile(product: &Product<'_>, panel: usize, first: usize) -> Sums {
-    let rows = core::array::from_fn(|row| product.row(first + row));
-    sums::<TILE>(product, panel, rows)
-}
-
-/// The sums of one row; the others are not there.
-#[target_feature(enable = "avx2")]
-fn single(product: &Product<'_>, panel: usize, row: usize) -> Sums {
-    let [row] = sums::<1>(product, panel, [product.row(row)]);
-    [row; TILE]
-}
-
-#[target_feature(enable = "avx2")]
-fn sums<const R: usize>(product: &Product<'_>, panel: usize, rows: [&[u32]; R]) -> [[__m256i; 2]; R] {
+fn sum<const R: usize>(product: &Product<'_>, panel: usize, words: &[Words], sums: &mut Sums<R>) {
     let steps = product.panels.steps();
     let run = product.panels.exact_steps(product.operand.bits);
     match product.panels.data() {
         Data::Pairs(data) => {
             let data = &data[panel * steps..][..steps];
-            if run == steps { pairs(rows, data) } else { long_pairs(rows, data, run) }
+            if run == steps { pairs(words, data, sums) } else { long_pairs(words, data, run, sums) }
         }
-        Data::Quads(data, sums) => {
-            let too_much = sums[panel].map(|sum| -product.operand.offset() * sum);
-            quads(rows, &data[panel * steps..][..steps], run, &too_much)
+        Data::Quads(data, weight_sums) => {
+            start_quads(&weight_sums[panel], product.operand.offset(), sums);
+            quads(words, &data[panel * steps..][..steps], run, sums);
         }
     }
 }
 
 /// The sums of a run of pairs.
 #[target_feature(enable = "avx2")]
-fn pairs<const R: usize>(rows: [&[u32]; R], weights: &[[i16; 2 * LANES]]) -> [[__m256i; 2]; R] {
-    let rows = rows.map(|row| &row[..weights.len()]);
+fn pairs<const R: usize>(words: &[Words], weights: &[[i16; 2 * LANES]], total: &mut Sums<R>) {
     let mut sums = [[_mm256_setzero_si256(); 2]; R];
-    for (step, weights) in weights.iter().enumerate() {
+    for (words, weights) in words.iter().zip(weights) {
         let ([left, right], []) = weights.as_chunks::<LANES>() else { unreachable!("32 codes are two vectors") };
         let (left, right) = (load(left), load(right));
-        for (sums, row) in sums.iter_mut().zip(rows) {
-            let word = _mm256_set1_epi32(row[step].cast_signed());
+        for (sums, &word) in sums.iter_mut().zip(words) {
+            let word = _mm256_set1_epi32(word.cast_signed());
             sums[0] = _mm256_add_epi32(sums[0], _mm256_madd_epi16(word, left));
             sums[1] = _mm256_add_epi32(sums[1], _mm256_madd_epi16(word, right));
         }
     }
-    sums
+    *total = sums;
 }
 
 /// The sums of pairs by runs, in 64 bits and cut to 32.
 #[target_feature(enable = "avx2")]
-fn long_pairs<const R: usize>(rows: [&[u32]; R], weights: &[[i16; 2 * LANES]], run: usize) -> [[__m256i; 2]; R] {
-    let mut wide = [[0_i64; LANES]; R];
-    for (i, weights) in weights.chunks(run).enumerate() {
-        let narrow = pairs(rows.map(|row| &row[i * run..]), weights);
-        for (wide, narrow) in wide.iter_mut().zip(narrow) {
-            let (halves, _) = wide.as_chunks_mut::<8>();
-            for (wide, narrow) in halves.iter_mut().zip(narrow) {
-                for (wide, narrow) in wide.iter_mut().zip(to_words(narrow)) {
-                    *wide += i64::from(narrow.cast_signed());
-                }
-            }
+fn long_pairs<const R: usize>(words: &[Words], weights: &[[i16; 2 * LANES]], run: usize, narrow: &mut Sums<R>) {
+    let mut wide = [[_mm256_setzero_si256(); 4]; R];
+    for (words, weights) in words.chunks(run).zip(weights.chunks(run)) {
+        pairs(words, weights, narrow);
+        for (wide, narrow) in wide.iter_mut().zip(&*narrow) {
+            wide[0] = _mm256_add_epi64(wide[0], _mm256_cvtepi32_epi64(_mm256_castsi256_si128(narrow[0])));
+            wide[1] = _mm256_add_epi64(wide[1], _mm256_cvtepi32_epi64(_mm256_extracti128_si256::<1>(narrow[0])));
+            wide[2] = _mm256_add_epi64(wide[2], _mm256_cvtepi32_epi64(_mm256_castsi256_si128(narrow[1])));
+            wide[3] = _mm256_add_epi64(wide[3], _mm256_cvtepi32_epi64(_mm256_extracti128_si256::<1>(narrow[1])));
         }
     }
-    wide.map(|wide| {
-        let cut = wide.map(|sum| sum.clamp(i32::MIN.into(), i32::MAX.into()) as i32);
-        let (halves, _) = cut.as_chunks::<8>();
-        [load_i32(&halves[0]), load_i32(&halves[1])]
-    })
+    for (narrow, wide) in narrow.iter_mut().zip(&wide) {
+        *narrow = [cut([wide[0], wide[1]]), cut([wide[2], wide[3]])];
+    }
 }
 
-/// The sums of quads by runs.
+/// Unsigned inputs are `offset` too large, and every sum by `offset` times its weights: taken off beforehand.
 #[target_feature(enable = "avx2")]
-fn quads<const R: usize>(
-    rows: [&[u32]; R],
-    weights: &[[i8; 4 * LANES]],
-    run: usize,
-    start: &[i32; LANES],
-) -> [[__m256i; 2]; R] {
+fn start_quads<const R: usize>(weight_sums: &[i32; LANES], offset: i32, sums: &mut Sums<R>) {
+    let ([left, right], []) = weight_sums.as_chunks::<8>() else { unreachable!("16 sums are two vectors") };
+    let excess = _mm256_set1_epi32(-offset);
+    *sums = [[_mm256_mullo_epi32(load_i32(left), excess), _mm256_mullo_epi32(load_i32(right), excess)]; R];
+}
+
+/// Adds the sums of quads, run by run: of each column two halves of 16 bits, then both in 32.
+#[target_feature(enable = "avx2")]
+fn quads<const R: usize>(words: &[Words], weights: &[[i8; 4 * LANES]], run: usize, wide: &mut Sums<R>) {
     let ones = _mm256_set1_epi16(1);
-    let (start, _) = start.as_chunks::<8>();
-    let mut wide = [[load_i32(&start[0]), load_i32(&start[1])]; R];
-    for (i, weights) in weights.chunks(run).enumerate() {
-        let narrow = short_quads(rows.map(|row| &row[i * run..]), weights);
-        for (wide, narrow) in wide.iter_mut().zip(narrow) {
+    for (words, weights) in words.chunks(run).zip(weights.chunks(run)) {
+        let mut narrow = [[_mm256_setzero_si256(); 2]; R];
+        for (words, weights) in words.iter().zip(weights) {
+            let ([left, right], []) = weights.as_chunks::<32>() else { unreachable!("64 codes are two vectors") };
+            let (left, right) = (load_bytes(left), load_bytes(right));
+            for (sums, &word) in narrow.iter_mut().zip(words) {
+                let word = _mm256_set1_epi32(word.cast_signed());
+                sums[0] = _mm256_add_epi16(sums[0], _mm256_maddubs_epi16(word, left));
+                sums[1] = _mm256_add_epi16(sums[1], _mm256_maddubs_epi16(word, right));
+            }
+        }
+        for (wide, narrow) in wide.iter_mut().zip(&narrow) {
             wide[0] = _mm256_add_epi32(wide[0], _mm256_madd_epi16(narrow[0], ones));
             wide[1] = _mm256_add_epi32(wide[1], _mm256_madd_epi16(narrow[1], ones));
         }
     }
-    wide
-}
-
-/// The sums of a run of quads: of each column two halves of 16 bits.
-#[target_feature(enable = "avx2")]
-fn short_quads<const R: usize>(rows: [&[u32]; R], weights: &[[i8; 4 * LANES]]) -> [[__m256i; 2]; R] {
-    let rows = rows.map(|row| &row[..weights.len()]);
-    let mut sums = [[_mm256_setzero_si256(); 2]; R];
-    for (step, weights) in weights.iter().enumerate() {
-        let ([left, right], []) = weights.as_chunks::<32>() else { unreachable!("64 codes are two vectors") };
-        let (left, right) = (load_bytes(left), load_bytes(right));
-        for (sums, row) in sums.iter_mut().zip(rows) {
-            let word = _mm256_set1_epi32(row[step].cast_signed());
-            sums[0] = _mm256_add_epi16(sums[0], _mm256_maddubs_epi16(word, left));
-            sums[1] = _mm256_add_epi16(sums[1], _mm256_maddubs_epi16(word, right));
-        }
-    }
-    sums
 }
 
 /// From sums to codes, for one panel.
@@ -161,27 +141,35 @@ impl Ending {
         let (ratios, _) = product.scales.ratios[panel * LANES..][..LANES].as_chunks::<4>();
         let (biases, _) = product.scales.biases[panel * LANES..][..LANES].as_chunks::<8>();
         Self {
-            ratios: [0, 1, 2, 3].map(|i| load_ratios(&ratios[i])),
-            biases: [0, 1].map(|i| load_i32(&biases[i])),
+            ratios: [
+                load_ratios(&ratios[0]),
+                load_ratios(&ratios[1]),
+                load_ratios(&ratios[2]),
+                load_ratios(&ratios[3]),
+            ],
+            biases: [load_i32(&biases[0]), load_i32(&biases[1])],
         }
     }
 
     /// Writes the codes of some rows from `first` on, and returns how many saturated.
     #[target_feature(enable = "avx2")]
     fn write(&self, sums: &[[__m256i; 2]], first: usize, target: &mut Target<'_>) -> u64 {
-        let mut at_end = false;
+        let mut ends = _mm256_setzero_si256();
         for (row, sums) in sums.iter().enumerate() {
             let [left, right] = self.scaled(*sums);
             let codes = in_order(_mm256_packs_epi32(left, right));
-            at_end |= any_at_end(codes);
-            target.write(first + row, &to_codes(codes));
+            ends = _mm256_or_si256(ends, at_end(codes));
+            write(target.row(first + row), codes);
         }
-        if !at_end {
+        if !any(ends) {
             return 0;
         }
-        let outside = |numbers| _mm256_movemask_ps(_mm256_castsi256_ps(outside(numbers))).count_ones();
-        let row = |sums: &[__m256i; 2]| self.scaled(*sums).map(outside).iter().sum::<u32>();
-        sums.iter().map(row).map(u64::from).sum()
+        let mut clipped = 0;
+        for sums in sums {
+            let [left, right] = self.scaled(*sums);
+            clipped += u64::from(count_outside(left) + count_outside(right));
+        }
+        clipped
     }
 
     #[target_feature(enable = "avx2")]
@@ -193,25 +181,27 @@ impl Ending {
     }
 }
 
-/// The inner loop alone, on weights and words that stay in the nearest cache.
+/// The inner loop alone, on weights and words that stay in the nearest cache: multiply-accumulates a second.
 #[cfg(feature = "std")]
 #[target_feature(enable = "avx2")]
 pub(super) fn measured_peak(family: Family) -> f64 {
     use core::hint::black_box;
     const STEPS: usize = 64;
-    let words = [[0x0001_0101_u32; STEPS]; TILE];
-    let (pair_weights, quad_weights) = ([[1_i16; 2 * LANES]; STEPS], [[1_i8; 4 * LANES]; STEPS]);
+    const REPEATS: usize = 500;
+    const ATTEMPTS: usize = 20;
+    let words = [[0x0001_0101; TILE]; STEPS];
+    let (pair_weights, quad_weights) = ([[1; 2 * LANES]; STEPS], [[1; 4 * LANES]; STEPS]);
+    let mut sums = [[_mm256_setzero_si256(); 2]; TILE];
     let mut best = 0.0;
-    for _ in 0..20 {
+    for _ in 0..ATTEMPTS {
         let begun = std::time::Instant::now();
-        const REPEATS: usize = 500;
         for _ in 0..REPEATS {
             let words = black_box(&words);
-            let rows = core::array::from_fn::<&[u32], TILE, _>(|row| &words[row]);
             match family {
-                Family::Pairs => _ = black_box(to_codes(pairs(rows, black_box(&pair_weights))[0][0])),
-                Family::Quads => _ = black_box(to_codes(short_quads(rows, black_box(&quad_weights))[0][0])),
+                Family::Pairs => pairs(words, black_box(&pair_weights), &mut sums),
+                Family::Quads => quads(words, black_box(&quad_weights), STEPS, &mut sums),
             }
+            black_box(&sums);
         }
         let macs = REPEATS * STEPS * family.inputs() * LANES * TILE;
         best = f64::max(best, macs as f64 / begun.elapsed().as_secs_f64());

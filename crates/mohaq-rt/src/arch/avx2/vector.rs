@@ -2,11 +2,13 @@
 
 use super::super::LANES;
 use core::arch::x86_64::{
-    __m128i, __m256d, __m256i, _mm256_add_epi32, _mm256_and_si256, _mm256_castsi256_si128, _mm256_cmpeq_epi16, _mm256_cmpgt_epi32,
-    _mm256_cvtepi32_pd, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi16,
-    _mm256_cvtpd_epi32, _mm256_extracti128_si256, _mm256_loadu_pd, _mm256_loadu_si256, _mm256_mul_pd,
-    _mm256_permute4x64_epi64, _mm256_set_m128i, _mm256_set1_epi32, _mm256_sra_epi32, _mm256_srli_epi32,
-    _mm256_storeu_si256, _mm256_xor_si256, _mm256_srai_epi32, _mm_cvtsi32_si128,
+    __m128i, __m256d, __m256i, _mm_cvtsi32_si128, _mm256_add_epi32, _mm256_and_si256, _mm256_blendv_epi8,
+    _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmpeq_epi16, _mm256_cmpgt_epi32, _mm256_cmpgt_epi64,
+    _mm256_cvtepi32_pd, _mm256_cvtpd_epi32, _mm256_extracti128_si256, _mm256_loadu_pd, _mm256_loadu_si256,
+    _mm256_movemask_ps, _mm256_mul_pd, _mm256_or_si256, _mm256_packs_epi32, _mm256_permute2x128_si256,
+    _mm256_permute4x64_epi64, _mm256_permutevar8x32_epi32, _mm256_set_m128i, _mm256_set1_epi16, _mm256_set1_epi32,
+    _mm256_set1_epi64x, _mm256_setr_epi32, _mm256_sra_epi32, _mm256_srai_epi32, _mm256_storeu_si256,
+    _mm256_testz_si256, _mm256_xor_si256,
 };
 
 /// 16 codes.
@@ -96,6 +98,11 @@ impl RoundShift {
         let raised = _mm256_add_epi32(_mm256_add_epi32(numbers, self.below_half), odd);
         _mm256_sra_epi32(raised, self.shift)
     }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn both(self, numbers: [__m256i; 2]) -> [__m256i; 2] {
+        [self.apply(numbers[0]), self.apply(numbers[1])]
+    }
 }
 
 /// Undoes the interleaving of `_mm256_packs_epi32`, which packs each half of its operands by itself.
@@ -104,17 +111,53 @@ pub(super) fn in_order(packed: __m256i) -> __m256i {
     _mm256_permute4x64_epi64::<0b11_01_10_00>(packed)
 }
 
-/// Which of 8 numbers 16 bits do not hold: all ones where not.
+/// How many of 8 numbers 16 bits do not hold.
 #[target_feature(enable = "avx2")]
-pub(super) fn outside(numbers: __m256i) -> __m256i {
+pub(super) fn count_outside(numbers: __m256i) -> u32 {
     // x ^ (x >> 31) is x or −1 − x: 0 … 32767 exactly for what fits.
     let magnitude = _mm256_xor_si256(numbers, _mm256_srai_epi32::<31>(numbers));
-    _mm256_cmpgt_epi32(_mm256_srli_epi32::<15>(magnitude), _mm256_set1_epi32(0))
+    let outside = _mm256_cmpgt_epi32(magnitude, _mm256_set1_epi32(i16::MAX.into()));
+    _mm256_movemask_ps(_mm256_castsi256_ps(outside)).count_ones()
 }
 
-/// Whether one of 16 codes is at an end of the range, where all saturated codes are and few others.
+/// 8 numbers of 64 bits, the first four and the last, cut to 32 bits: the nearest ends stand for those outside.
 #[target_feature(enable = "avx2")]
-pub(super) fn any_at_end(codes: __m256i) -> bool {
-    let [high, low] = [i16::MAX, i16::MIN].map(|end| _mm256_cmpeq_epi16(codes, _mm256_set1_epi16(end)));
-    _mm256_movemask_epi8(_mm256_or_si256(high, low)) != 0
+pub(super) fn cut(numbers: [__m256i; 2]) -> __m256i {
+    let (low, high) = (cut_four(numbers[0]), cut_four(numbers[1]));
+    // The lower words of each number, in order.
+    let even = _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7);
+    let low = _mm256_permutevar8x32_epi32(low, even);
+    let high = _mm256_permutevar8x32_epi32(high, even);
+    _mm256_permute2x128_si256::<0x20>(low, high)
+}
+
+#[target_feature(enable = "avx2")]
+fn cut_four(numbers: __m256i) -> __m256i {
+    let (largest, smallest) = (_mm256_set1_epi64x(i32::MAX.into()), _mm256_set1_epi64x(i32::MIN.into()));
+    let numbers = _mm256_blendv_epi8(numbers, largest, _mm256_cmpgt_epi64(numbers, largest));
+    _mm256_blendv_epi8(numbers, smallest, _mm256_cmpgt_epi64(smallest, numbers))
+}
+
+/// Which of 16 codes are at an end of the range, where all saturated codes are and few others: all ones there.
+#[target_feature(enable = "avx2")]
+pub(super) fn at_end(codes: __m256i) -> __m256i {
+    let high = _mm256_cmpeq_epi16(codes, _mm256_set1_epi16(i16::MAX));
+    let low = _mm256_cmpeq_epi16(codes, _mm256_set1_epi16(i16::MIN));
+    _mm256_or_si256(high, low)
+}
+
+/// Whether any bit of a vector is set.
+#[target_feature(enable = "avx2")]
+pub(super) fn any(vector: __m256i) -> bool {
+    _mm256_testz_si256(vector, vector) == 0
+}
+
+/// Writes the lanes of `codes` that `row` has room for.
+#[target_feature(enable = "avx2")]
+pub(super) fn write(row: &mut [i16], codes: __m256i) {
+    match row.as_mut_array::<LANES>() {
+        // SAFETY: the reference is to 32 writable bytes, and the store needs no alignment.
+        Some(row) => unsafe { _mm256_storeu_si256(row.as_mut_ptr().cast(), codes) },
+        None => row.copy_from_slice(&to_codes(codes)[..row.len()]),
+    }
 }
