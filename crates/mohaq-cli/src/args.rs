@@ -53,6 +53,9 @@ pub(crate) enum Command {
     Platform(PlatformCommand),
     /// All stages of a recipe: data, train, quantize, search, report.
     Run(StageArgs),
+    /// Measure the speed of this machine.
+    #[command(subcommand)]
+    Bench(BenchCommand),
     /// Print shell completions.
     Completions(CompletionsArgs),
 }
@@ -210,6 +213,32 @@ pub(crate) enum PlatformCommand {
     },
     /// What is missing or implausible in a platform file.
     Check(CheckArgs),
+}
+
+/// `bench …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchCommand {
+    /// Candidates a second, on a network from a file; the answers are checked first.
+    Evaluate(EvaluateArgs),
+}
+
+/// `bench evaluate`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct EvaluateArgs {
+    /// A safetensors file with a network, features, labels and clips.
+    #[arg(long, value_name = "FILE")]
+    pub model: PathBuf,
+    /// How many candidates.
+    #[arg(long, value_name = "K", default_value = "8")]
+    pub candidates: NonZeroUsize,
+    /// Widths of the candidates: random (2, 4, 8 and 16 for every operand), narrow (random weights of at most 4 and
+    /// activations of at most 8 bits), or weight×activation bits for all sites (8x8).
+    #[arg(long, value_name = "BITS", default_value = "random")]
+    pub bits: String,
+    /// Measure the rows of a JSON file instead ("rows": [{"bits": {"SITE": [W, A]}, "error_percent": E}]) and set their
+    /// errors beside the expected ones.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["candidates", "bits"])]
+    pub rows: Option<PathBuf>,
 }
 
 /// `completions`

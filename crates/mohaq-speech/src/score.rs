@@ -167,7 +167,8 @@ impl Scorer {
         &self.task
     }
 
-    /// Counts the errors of one sequence; `log_posteriors`: `[frames, classes]`, row-major, natural logarithms.
+    /// Counts the errors of one sequence; `log_posteriors`: `[frames, classes]`, row-major, natural logarithms. A constant
+    /// that is added to all classes of a frame changes nothing, so a network's scores before the softmax will do.
     ///
     /// The best class of a frame is the lowest of equally good ones. A sequence without frames has no wrong frame, decodes
     /// to no phone, and is wrong as a whole; one without a label does not count.
@@ -195,6 +196,27 @@ impl Scorer {
             }
         }
         Ok(counts)
+    }
+
+    /// Counts the errors of one sequence of a frame task from the best class of every frame, where a network says no more.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for another task; [`Error::Shape`] for another number of classes or labels than the sequence has
+    /// frames, [`Error::Label`] for a label outside the task.
+    pub fn score_classes(&self, best: &[u32], sequence: &Sequence) -> Result<Counts> {
+        if !matches!(self.task, Task::Frames { .. }) {
+            let got = "classes of phones or sequences".into();
+            return Err(Error::Setting { name: "task", expected: "classes of frames".into(), got });
+        }
+        check_labels(&self.task, sequence)?;
+        let (expected, got) = (sequence.labels.len(), best.len());
+        if expected != got {
+            return Err(Error::Shape { sequence: sequence.id.clone(), what: "classes", expected, got });
+        }
+        let labelled = || best.iter().zip(&sequence.labels).filter(|&(_, &label)| label != NO_LABEL);
+        let wrong = labelled().filter(|(best, label)| best != label).count();
+        let frames = Tally { wrong: wrong as u64, of: labelled().count() as u64 };
+        Ok(Counts { frames, ..Counts::default() })
     }
 
     /// The phones heard, in scoring ids, for reports; empty for other tasks than phones.

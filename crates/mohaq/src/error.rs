@@ -341,6 +341,30 @@ pub enum Error {
         /// Sites of the network.
         expected: usize,
     },
+    /// Numbers of a calibrated network that its integer twin cannot have.
+    #[error("{place}: {source}")]
+    Integer {
+        /// The site or layer.
+        place: String,
+        /// Why not.
+        source: mohaq_rt::Error,
+    },
+    /// A tensor of a benchmark's model that cannot be used.
+    #[error("{}: tensor `{name}`: {reason}", path.display())]
+    BenchmarkTensor {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// Expected and got.
+        reason: String,
+    },
+    /// A benchmark that cannot be run, or whose answers are wrong.
+    #[error("benchmark: {reason}")]
+    Benchmark {
+        /// Why.
+        reason: String,
+    },
     /// Ranges that cannot be found, or that do not belong to the network.
     #[error("calibration: {reason}")]
     Calibration {

@@ -22,6 +22,8 @@ pub mod eval;
 
 pub mod search;
 
+pub mod benchmark;
+
 pub mod report;
 
 pub mod config;

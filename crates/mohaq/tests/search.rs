@@ -1,10 +1,10 @@
 //! A search over a small network: replay, threads, and what a log refuses.
 
 use mohaq::Error;
-use mohaq::eval::{Evaluator, Goals, Judge, Limit, Objective};
+use mohaq::eval::{CACHE_BYTES, Evaluator, Goals, IntegerJudge, Judge, Limit, Objective};
 use mohaq::nn::{Network, NetworkDescription};
 use mohaq::platform;
-use mohaq::quant::{QuantizeSettings, QuantizedBank, calibrate};
+use mohaq::quant::{Calibration, IntegerBank, QuantizeSettings, calibrate};
 use mohaq::search::{EvaluationLog, Header, PrecisionSpace, Record, SearchSettings, search};
 use mohaq::watch::{Silent, Watch};
 use mohaq_speech::dataset::{Features, Sequence, Task};
@@ -34,9 +34,11 @@ fn sequences() -> Vec<Sequence> {
 
 /// Everything a search borrows.
 struct Setting {
-    bank: QuantizedBank,
+    network: Network,
+    calibration: Calibration,
     scorer: Scorer,
     sequences: Vec<Sequence>,
+    cache_bytes: usize,
 }
 
 impl Setting {
@@ -45,9 +47,8 @@ impl Setting {
         let network = Network::new(&NetworkDescription::from_toml(text).unwrap(), 5).unwrap();
         let sequences = sequences();
         let calibration = calibrate(&network, &sequences, &QuantizeSettings::default()).unwrap();
-        let bank = QuantizedBank::new(&network, calibration).unwrap();
         let scorer = Scorer::new(&Task::Frames { classes: 2 }, &[], DecoderWeights::default()).unwrap();
-        Self { bank, scorer, sequences }
+        Self { network, calibration, scorer, sequences, cache_bytes: CACHE_BYTES }
     }
 
     fn search(
@@ -57,9 +58,11 @@ impl Setting {
         watch: &dyn Watch,
     ) -> mohaq::Result<Vec<Record>> {
         let judge = Judge::new(&self.scorer, &self.sequences.iter().collect::<Vec<_>>(), 4).unwrap();
+        let bank = IntegerBank::new(&self.network, self.calibration.clone()).unwrap();
+        let judge = IntegerJudge::new(judge, &bank, self.cache_bytes).unwrap();
         let platform = platform::load("bitfusion").unwrap();
-        let workload = self.bank.network().workload();
-        let evaluator = Evaluator { bank: &self.bank, workload: &workload, platform: &platform, judge: &judge };
+        let workload = self.network.workload();
+        let evaluator = Evaluator { judge: &judge, workload: &workload, platform: &platform };
         let goals = Goals {
             objectives: vec![Objective::Error, Objective::Speedup],
             limits: vec![Limit::Error(60.0)],
@@ -107,6 +110,19 @@ fn undisturbed(setting: &Setting, path: &Path) -> (Vec<Record>, Vec<u8>) {
 }
 
 #[test]
+fn reuse_of_first_layers_does_not_change_a_search() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut setting = Setting::new();
+    let (records, bytes) = undisturbed(&setting, &dir.path().join("with.jsonl"));
+    // A few outputs at a time, and none.
+    for cache_bytes in [4_000, 0] {
+        setting.cache_bytes = cache_bytes;
+        let path = dir.path().join(format!("{cache_bytes}.jsonl"));
+        assert_eq!(undisturbed(&setting, &path), (records.clone(), bytes.clone()), "{cache_bytes}");
+    }
+}
+
+#[test]
 fn a_search_stopped_anywhere_and_resumed_ends_in_the_same_bytes() {
     let setting = Setting::new();
     let folder = tempfile::tempdir().unwrap();
@@ -122,7 +138,8 @@ fn a_search_stopped_anywhere_and_resumed_ends_in_the_same_bytes() {
         let torn = [fs::read(&path).unwrap(), b"{\"id\":7,\"gen".to_vec()].concat();
         fs::write(&path, torn).unwrap();
         let mut log = EvaluationLog::resume(&path, &header()).unwrap();
-        assert_eq!(log.len(), stop as usize);
+        // It stops after candidates that were measured together.
+        assert!((stop as usize..30).contains(&log.len()) || stop == 29, "{}", log.len());
         assert_eq!(setting.search(&settings(), &mut log, &Silent).unwrap(), expected);
         assert_eq!(fs::read(&path).unwrap(), bytes, "stopped after {stop}");
     }

@@ -1,10 +1,11 @@
 //! One function a verb.
 
+mod bench;
 mod data;
 mod info;
 mod stages;
 
-use crate::args::{Cli, Command, DataCommand};
+use crate::args::{BenchCommand, Cli, Command, DataCommand};
 use crate::progress::Progress;
 use anyhow::Result;
 
@@ -31,6 +32,7 @@ pub(crate) fn run(cli: &Cli, progress: &Progress) -> Result<()> {
         Command::Search(args) | Command::Run(args) => stages::search(&context, args),
         Command::Report(args) => info::report(args),
         Command::Platform(command) => info::platform(&context, command),
+        Command::Bench(BenchCommand::Evaluate(args)) => bench::evaluate(&context, args),
         Command::Completions(args) => info::completions(args),
     }
 }

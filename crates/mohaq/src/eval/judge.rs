@@ -7,8 +7,8 @@ use mohaq_speech::score::{Counts, Scorer};
 use rayon::prelude::*;
 
 /// Frames that run through the network side by side: enough to keep the matrix products busy, few enough that the
-/// activations of a block stay in the cache.
-const BLOCK_FRAMES: usize = 768;
+/// operands of a recurrent layer's product stay in a second-level cache.
+const BLOCK_FRAMES: usize = 256;
 
 /// A set of sequences with the rule by which errors are counted on it.
 ///
@@ -52,6 +52,16 @@ impl<'a> Judge<'a> {
             blocks.map_init(Workspace::new, |workspace, block| self.block_errors(network, ops, block, workspace));
         let counts: Vec<Counts> = counts.collect::<Result<_>>()?;
         Ok(counts.into_iter().sum())
+    }
+
+    /// How errors are counted.
+    pub fn scorer(&self) -> &'a Scorer {
+        self.scorer
+    }
+
+    /// Sequences that are run side by side.
+    pub(super) fn blocks(&self) -> &[(Batch<f32>, Vec<&'a Sequence>)] {
+        &self.blocks
     }
 
     /// The error rate that the task is judged by, per cent.

@@ -3,18 +3,21 @@
 //! [`Evaluator`] is the single read-only door between search and network. It borrows everything and changes nothing, so
 //! measuring candidates in parallel, in another order or again after a crash gives the same numbers.
 
+mod cache;
 mod goals;
+mod integer;
 mod judge;
 mod objective;
 
 pub use goals::{Goals, Violation};
+pub use integer::{CACHE_BYTES, IntegerJudge};
 pub use judge::{Judge, log_posteriors};
 pub use objective::{Limit, Objective};
 
 use crate::Result;
 use crate::nn::Workload;
 use crate::platform::{Cost, Platform};
-use crate::quant::{QuantSpec, QuantizedBank};
+use crate::quant::QuantSpec;
 use mohaq_speech::score::Counts;
 use serde::{Deserialize, Serialize};
 
@@ -32,25 +35,34 @@ pub struct Measurement {
 
 /// Measures candidates of one network, calibration, development set and platform.
 pub struct Evaluator<'a> {
-    /// The network at every width.
-    pub bank: &'a QuantizedBank,
+    /// The network at every width, and what it is measured on.
+    pub judge: &'a IntegerJudge<'a>,
     /// What a frame costs it.
     pub workload: &'a Workload,
     /// Where it is to run.
     pub platform: &'a dyn Platform,
-    /// What it is measured on.
-    pub judge: &'a Judge<'a>,
 }
 
 impl Evaluator<'_> {
     /// Errors and cost of the network at `spec`.
     ///
     /// # Errors
-    /// Where the platform does not allow a precision of `spec`, or the network's output is not finite.
+    /// See [`measure_all`](Self::measure_all).
     pub fn measure(&self, spec: &QuantSpec) -> Result<Measurement> {
-        let cost = self.platform.cost(self.workload, spec)?;
-        let errors = self.judge.errors(self.bank.network(), &self.bank.at(spec))?;
-        Ok(Measurement { error_percent: self.judge.percent(&errors), errors, cost })
+        Ok(self.measure_all(std::slice::from_ref(spec))?.remove(0))
+    }
+
+    /// Errors and cost of the network at each of `specs`, which are measured side by side.
+    ///
+    /// # Errors
+    /// Where the platform does not allow a precision of a spec, or its scales do not go together.
+    pub fn measure_all(&self, specs: &[QuantSpec]) -> Result<Vec<Measurement>> {
+        let costs: Vec<Cost> =
+            specs.iter().map(|spec| self.platform.cost(self.workload, spec)).collect::<std::result::Result<_, _>>()?;
+        let errors = self.judge.errors_of_all(specs)?;
+        let percent = |errors: &Counts| self.judge.judge().percent(errors);
+        let measured = errors.into_iter().zip(costs);
+        Ok(measured.map(|(errors, cost)| Measurement { error_percent: percent(&errors), errors, cost }).collect())
     }
 }
 
@@ -59,7 +71,7 @@ mod tests {
     use super::*;
     use crate::nn::{Batch, Network, NetworkDescription, log_softmax};
     use crate::platform;
-    use crate::quant::{Precision, QuantizeSettings, calibrate};
+    use crate::quant::{IntegerBank, Precision, QuantizeSettings, calibrate};
     use mohaq_rt::Bits;
     use mohaq_speech::dataset::{Features, Sequence, Task};
     use mohaq_speech::decode::DecoderWeights;
@@ -101,11 +113,12 @@ mod tests {
         let (network, sequences) = (network(), sequences());
         let scorer = Scorer::new(&Task::Frames { classes: 3 }, &[], DecoderWeights::default()).unwrap();
         let judge = Judge::new(&scorer, &sequences.iter().collect::<Vec<_>>(), 4).unwrap();
-        let bank = QuantizedBank::new(&network, calibrate(&network, &sequences, &QuantizeSettings::default()).unwrap())
-            .unwrap();
+        let calibration = calibrate(&network, &sequences, &QuantizeSettings::default()).unwrap();
+        let bank = IntegerBank::new(&network, calibration).unwrap();
+        let judge = IntegerJudge::new(judge, &bank, CACHE_BYTES).unwrap();
         let platform = platform::load("bitfusion").unwrap();
         let workload = network.workload();
-        let evaluator = Evaluator { bank: &bank, workload: &workload, platform: &platform, judge: &judge };
+        let evaluator = Evaluator { workload: &workload, platform: &platform, judge: &judge };
         let spec = QuantSpec::uniform(Precision::new(Bits::Two, Bits::Four), 2);
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

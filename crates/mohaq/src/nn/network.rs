@@ -152,7 +152,20 @@ impl<T: Real> Network<T> {
         parameters
     }
 
-    /// Recurrent vectors and biases: every parameter that is no site's weight.
+    /// Recurrent vectors and biases: every parameter that is no site's weight. In the order of
+    /// [`parameters`](Self::parameters).
+    pub fn vectors(&self) -> Vec<&Matrix<T>> {
+        fn of_layer<T>(layer: &Layer<T>) -> Vec<&Matrix<T>> {
+            match layer {
+                Layer::Sru(sru) => vec![&sru.vectors, &sru.bias],
+                Layer::Linear(linear) => vec![&linear.bias],
+                Layer::Pointwise(_) => Vec::new(),
+            }
+        }
+        self.layers.iter().flat_map(of_layer).collect()
+    }
+
+    /// Recurrent vectors and biases, in the order of [`vectors`](Self::vectors).
     pub fn vectors_mut(&mut self) -> Vec<ParameterMut<'_, T>> {
         let vectors =
             |parameter: &ParameterMut<'_, T>| [".vectors", ".bias"].iter().any(|end| parameter.name.ends_with(end));

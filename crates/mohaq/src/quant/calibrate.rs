@@ -4,6 +4,7 @@
 //! what ships. Weights are looked at once. Activations are seen twice: a first float pass over the sequences finds the
 //! range of every site's input and product, a second one counts the inputs in a histogram over that range.
 
+use super::formats::{LayerFormat, SiteParts, fixed_point, layer_formats};
 use super::grid::Grid;
 use super::histogram::{ClipMethod, Histogram, extremes, max_abs, weight_clip};
 use crate::nn::{Batch, Network, SiteId, SiteOps};
@@ -59,13 +60,20 @@ pub struct OperandRange {
 impl OperandRange {
     /// The grids at `bits`: one, or one an output channel.
     pub fn grids(&self, bits: Bits) -> Vec<Grid> {
-        let clips = match bits {
-            Bits::Two => &self.clip2,
-            Bits::Four => &self.clip4,
-            Bits::Eight => &self.clip8,
-            Bits::Sixteen => return vec![Grid::fixed(self.fraction16)],
-        };
-        clips.iter().map(|&clip| Grid::integer(bits, clip)).collect()
+        match self.clips(bits) {
+            Some(clips) => clips.iter().map(|&clip| Grid::integer(bits, clip)).collect(),
+            None => vec![Grid::fixed(self.fraction16)],
+        }
+    }
+
+    /// The clips at `bits`; `None` at 16, which have a format instead.
+    pub fn clips(&self, bits: Bits) -> Option<&[f32]> {
+        match bits {
+            Bits::Two => Some(&self.clip2),
+            Bits::Four => Some(&self.clip4),
+            Bits::Eight => Some(&self.clip8),
+            Bits::Sixteen => None,
+        }
     }
 
     fn new(max: f32, clip: impl Fn(Bits) -> Vec<f32>) -> Self {
@@ -84,8 +92,6 @@ pub struct SiteRange {
     pub weight: OperandRange,
     /// Of the inputs.
     pub input: OperandRange,
-    /// Fraction bits of the product, which is brought back to 16 bit fixed point.
-    pub output_fraction: u32,
 }
 
 /// The static ranges of a network.
@@ -98,12 +104,17 @@ pub struct Calibration {
     pub sequences: usize,
     /// In the order of [`Workload::sites`](crate::nn::Workload::sites).
     pub sites: Vec<SiteRange>,
+    /// Fraction bits of the network's input.
+    pub input_fraction: u32,
+    /// In the order of [`Network::layers`].
+    pub layers: Vec<LayerFormat>,
 }
 
 /// Calibrates `network` on evenly spaced sequences of `train`.
 ///
 /// # Errors
-/// [`Error::Calibration`] when there is no sequence, or an activation is not finite.
+/// [`Error::Calibration`] when there is no sequence, an activation is not finite or too large for any 16 bit format, or a
+/// layer comes where integers cannot be had.
 pub fn calibrate(network: &Network, train: &[Sequence], settings: &QuantizeSettings) -> Result<Calibration> {
     let chosen = evenly_spaced(train, settings.calibration_sequences);
     if chosen.is_empty() {
@@ -111,20 +122,27 @@ pub fn calibrate(network: &Network, train: &[Sequence], settings: &QuantizeSetti
     }
     let batch = |sequence: &&Sequence| Batch::of([*sequence], network.inputs());
     let batches: Vec<Batch<f32>> = chosen.iter().map(batch).collect::<Result<_>>()?;
-    let seen = observe(network, &batches, &|sites| Probe::Ranges(vec![Range::default(); sites]))?;
-    let per_sequence: Vec<Vec<Range>> = seen.into_iter().map(Probe::into_ranges).collect();
+    let parts = SiteParts::of(network);
+    let fresh = || Probe::Ranges(parts.iter().map(|&parts| Range::new(parts)).collect());
+    let per_sequence: Vec<Vec<Range>> =
+        observe(network, &batches, &fresh)?.into_iter().map(Probe::into_ranges).collect();
     let whole = merge(&per_sequence);
-    let histograms = observe(network, &batches, &|_| Probe::Histograms(whole.iter().map(Range::histogram).collect()))?;
+    let histograms = observe(network, &batches, &|| Probe::Histograms(whole.iter().map(Range::histogram).collect()))?;
     let histograms = sum(histograms.into_iter().map(Probe::into_histograms).collect());
+    let features = batches.iter().map(|batch| max_abs(batch.features().data())).fold(0.0, f32::max);
+    let input_fraction = fixed_point("the network's input", features)?;
+    let inputs: Vec<f32> = whole.iter().map(Range::max_abs).collect();
+    let outputs: Vec<&[f32]> = whole.iter().map(|range| range.outputs.as_slice()).collect();
+    let layers = layer_formats(network, &inputs, &outputs)?;
     let sites = network.workload().sites;
     let weights = network.site_weights();
     let ranges = sites.iter().enumerate().map(|(i, site)| SiteRange {
         site: site.name.clone(),
         weight: weight_range(weights[i], settings),
         input: input_range(&histograms[i], per_sequence.iter().map(|ranges| ranges[i].max_abs()), settings),
-        output_fraction: Grid::fraction_for(whole[i].output),
     });
-    Ok(Calibration { settings: settings.clone(), sequences: chosen.len(), sites: ranges.collect() })
+    let sites = ranges.collect();
+    Ok(Calibration { settings: settings.clone(), sequences: chosen.len(), sites, input_fraction, layers })
 }
 
 /// `count` of `items`, evenly spaced from the first; all of them where there are not more, or `count` is 0.
@@ -136,20 +154,20 @@ pub fn evenly_spaced<T>(items: &[T], count: usize) -> Vec<&T> {
 }
 
 /// What one sequence showed at one site.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Range {
     low: f32,
     high: f32,
-    output: f32,
-}
-
-impl Default for Range {
-    fn default() -> Self {
-        Self { low: f32::INFINITY, high: f32::NEG_INFINITY, output: 0.0 }
-    }
+    parts: SiteParts,
+    /// Largest magnitude of each part of the product.
+    outputs: Vec<f32>,
 }
 
 impl Range {
+    fn new(parts: SiteParts) -> Self {
+        Self { low: f32::INFINITY, high: f32::NEG_INFINITY, parts, outputs: vec![0.0; parts.count] }
+    }
+
     fn max_abs(&self) -> f32 {
         self.low.abs().max(self.high.abs())
     }
@@ -158,17 +176,25 @@ impl Range {
         Histogram::new(self.low, self.high)
     }
 
-    fn with(self, other: &Self) -> Self {
-        Self { low: self.low.min(other.low), high: self.high.max(other.high), output: self.output.max(other.output) }
+    fn add_output(&mut self, values: &[f32]) {
+        for (i, values) in values.chunks(self.parts.width).enumerate() {
+            let largest = &mut self.outputs[i % self.parts.count];
+            *largest = largest.max(max_abs(values));
+        }
+    }
+
+    fn with(mut self, other: &Self) -> Self {
+        (self.low, self.high) = (self.low.min(other.low), self.high.max(other.high));
+        self.outputs.iter_mut().zip(&other.outputs).for_each(|(mine, other)| *mine = mine.max(*other));
+        self
     }
 }
 
 /// The whole range of every site over all sequences.
 fn merge(per_sequence: &[Vec<Range>]) -> Vec<Range> {
-    let sites = per_sequence.first().map_or(0, Vec::len);
-    (0..sites)
-        .map(|site| per_sequence.iter().fold(Range::default(), |range, ranges| range.with(&ranges[site])))
-        .collect()
+    let Some((first, rest)) = per_sequence.split_first() else { return Vec::new() };
+    let whole = |(site, range): (usize, &Range)| rest.iter().fold(range.clone(), |range, more| range.with(&more[site]));
+    first.iter().enumerate().map(whole).collect()
 }
 
 /// Adds up the histograms of each site.
@@ -202,7 +228,7 @@ impl Probe {
 
     fn output(&mut self, site: SiteId, values: &[f32]) {
         if let Self::Ranges(ranges) = self {
-            ranges[site.0].output = ranges[site.0].output.max(max_abs(values));
+            ranges[site.0].add_output(values);
         }
     }
 
@@ -236,10 +262,9 @@ impl SiteOps<f32> for Listening {
 }
 
 /// Runs the float network over each of `batches` with a fresh probe, and returns the probes in order.
-fn observe(network: &Network, batches: &[Batch<f32>], probe: &(dyn Fn(usize) -> Probe + Sync)) -> Result<Vec<Probe>> {
-    let sites = network.workload().sites.len();
+fn observe(network: &Network, batches: &[Batch<f32>], probe: &(dyn Fn() -> Probe + Sync)) -> Result<Vec<Probe>> {
     let run = |batch: &Batch<f32>| {
-        let listening = Listening(Mutex::new(probe(sites)));
+        let listening = Listening(Mutex::new(probe()));
         let logits = network.forward(batch, &listening);
         if logits.data().iter().any(|value| !value.is_finite()) {
             return Err(Error::Calibration {
@@ -399,6 +424,10 @@ pub(super) mod tests {
         assert!(spoilt(&|c| c.sites[0].input.clip4 = vec![]).is_err());
         assert!(spoilt(&|c| c.sites[0].weight.clip8 = vec![1.0, 2.0]).is_err());
         assert!(spoilt(&|c| c.sites[2].weight.clip2[0] = f32::NAN).is_err());
-        assert!(spoilt(&|c| c.sites[3].output_fraction = 40).is_err());
+        assert!(spoilt(&|c| c.input_fraction = 16).is_err());
+        assert!(spoilt(&|c| drop(c.layers.pop())).is_err());
+        assert!(spoilt(&|c| c.layers[2] = LayerFormat::Linear { output: 40 }).is_err());
+        assert!(spoilt(&|c| c.layers[0] = LayerFormat::Sru { projected: None, state: 3, hidden: 9 }).is_err());
+        assert!(spoilt(&|c| c.layers[0] = LayerFormat::Sru { projected: Some(9), state: 9, hidden: 9 }).is_err());
     }
 }

@@ -4,8 +4,8 @@
 //! candidate. A candidate is then a [`FakeQuantized`]: a list of weights and grids that the forward pass asks at each site.
 
 use super::calibrate::{Calibration, SiteRange};
+use super::formats::{SiteParts, product_fractions, vector_formats};
 use super::grid::{FRACTIONS, Grid};
-use super::histogram::max_abs;
 use super::spec::QuantSpec;
 use crate::nn::{Network, SiteId, SiteOps};
 use crate::tensor::Matrix;
@@ -20,6 +20,7 @@ pub struct QuantizedBank {
     /// Recurrent vectors and biases rounded to 16 bit fixed point; the weights of sites still float.
     network: Network,
     calibration: Calibration,
+    outputs: Vec<ProductGrids>,
     weights: Vec<[OnceLock<Matrix>; Bits::ALL.len()]>,
 }
 
@@ -29,21 +30,14 @@ impl QuantizedBank {
     /// # Errors
     /// [`Error::Calibration`] when the calibration is of a network with other sites.
     pub fn new(network: &Network, calibration: Calibration) -> Result<Self> {
-        let sites = network.workload().sites;
-        let names = sites.iter().map(|site| &site.name);
-        if !names.eq(calibration.sites.iter().map(|range| &range.site)) {
-            return Err(Error::Calibration { reason: "the calibration is of a network with other sites".into() });
-        }
-        for (range, weight) in calibration.sites.iter().zip(network.site_weights()) {
-            check(range, weight.cols())?;
-        }
+        let outputs = check_all(network, &calibration)?;
         let mut network = network.clone();
-        for vector in network.vectors_mut() {
-            let values = vector.values.data_mut();
-            Grid::fixed(Grid::fraction_for(max_abs(values))).apply(values);
+        let formats = vector_formats(&network, &calibration.layers)?;
+        for (vector, format) in network.vectors_mut().into_iter().zip(formats) {
+            Grid::fixed(format.fraction()).apply(vector.values.data_mut());
         }
-        let weights = sites.iter().map(|_| std::array::from_fn(|_| OnceLock::new())).collect();
-        Ok(Self { network, calibration, weights })
+        let weights = outputs.iter().map(|_| std::array::from_fn(|_| OnceLock::new())).collect();
+        Ok(Self { network, calibration, outputs, weights })
     }
 
     /// The network whose vectors are rounded: run it with a [`FakeQuantized`] of this bank.
@@ -67,7 +61,7 @@ impl QuantizedBank {
             weight: self.weight(SiteId(i), precision.weight),
             // An input has one clip: `check` saw to it.
             input: range.input.grids(precision.activation)[0],
-            output: Grid::fixed(range.output_fraction),
+            output: &self.outputs[i],
         });
         FakeQuantized { sites: sites.collect() }
     }
@@ -79,6 +73,40 @@ impl QuantizedBank {
             weight
         })
     }
+}
+
+/// The grids of a product's parts.
+#[derive(Debug)]
+pub(super) struct ProductGrids {
+    grids: Vec<Grid>,
+    width: usize,
+}
+
+impl ProductGrids {
+    fn apply(&self, products: &mut [f32]) {
+        for (i, part) in products.chunks_mut(self.width).enumerate() {
+            self.grids[i % self.grids.len()].apply(part);
+        }
+    }
+}
+
+/// Refuses a calibration that is not of `network`; returns the grids of the products.
+pub(super) fn check_all(network: &Network, calibration: &Calibration) -> Result<Vec<ProductGrids>> {
+    let sites = network.workload().sites;
+    let names = sites.iter().map(|site| &site.name);
+    if !names.eq(calibration.sites.iter().map(|range| &range.site)) {
+        return Err(Error::Calibration { reason: "the calibration is of a network with other sites".into() });
+    }
+    for (range, weight) in calibration.sites.iter().zip(network.site_weights()) {
+        check(range, weight.cols())?;
+    }
+    super::formats::format(calibration.input_fraction)?;
+    let fractions = product_fractions(network, &calibration.layers)?;
+    let grids = |(fractions, parts): (&Vec<u32>, &SiteParts)| ProductGrids {
+        grids: fractions.iter().map(|&fraction| Grid::fixed(fraction)).collect(),
+        width: parts.width,
+    };
+    Ok(fractions.iter().zip(&SiteParts::of(network)).map(grids).collect())
 }
 
 /// Puts a weight matrix `[inputs, outputs]` on one grid, or every column on its own.
@@ -108,7 +136,7 @@ fn check(range: &SiteRange, outputs: usize) -> Result<()> {
     if all.into_iter().any(|clip| !(clip >= 0.0 && clip.is_finite())) {
         return bad("a clip is negative or not finite");
     }
-    let fractions = [range.weight.fraction16, range.input.fraction16, range.output_fraction];
+    let fractions = [range.weight.fraction16, range.input.fraction16];
     if fractions.iter().any(|fraction| !FRACTIONS.contains(fraction)) {
         return bad("a 16 bit format is none of Q1.14, Q5.10 and Q8.7");
     }
@@ -120,7 +148,7 @@ fn check(range: &SiteRange, outputs: usize) -> Result<()> {
 struct QuantizedSite<'a> {
     weight: &'a Matrix,
     input: Grid,
-    output: Grid,
+    output: &'a ProductGrids,
 }
 
 /// A network at one [`QuantSpec`], as the operations of its sites.

@@ -9,12 +9,16 @@
 
 mod calibrate;
 mod fake;
+mod formats;
 mod grid;
 mod histogram;
+mod integer;
 mod spec;
 
 pub use calibrate::{Calibration, OperandRange, QuantizeSettings, SiteRange, calibrate, evenly_spaced};
 pub use fake::{FakeQuantized, QuantizedBank};
+pub use formats::LayerFormat;
 pub use grid::{FRACTIONS, Grid};
 pub use histogram::{BINS, ClipMethod, Histogram, weight_clip};
+pub use integer::IntegerBank;
 pub use spec::{Precision, PrecisionSyntax, QuantSpec};

@@ -1,10 +1,10 @@
 //! Measuring given bits, and the sensitivity of each site.
 
 use super::session::Trained;
-use crate::eval::Judge;
+use crate::eval::{CACHE_BYTES, IntegerJudge, Judge};
 use crate::nn::Workload;
 use crate::platform::{Cost, Platform};
-use crate::quant::{Precision, QuantSpec, QuantizedBank};
+use crate::quant::{IntegerBank, Precision, QuantSpec};
 use crate::watch::Watch;
 use crate::{Error, Result};
 use mohaq_rt::Bits;
@@ -32,13 +32,13 @@ pub struct MeasuredSpec {
 /// Sets and rules that specs are measured by, for one trained network.
 pub struct Bench<'a> {
     /// The network at every width.
-    pub bank: &'a QuantizedBank,
+    pub bank: &'a IntegerBank<'a>,
     /// What a frame costs it.
     pub workload: Workload,
     /// All of the validation set.
-    pub valid: Judge<'a>,
+    pub valid: IntegerJudge<'a>,
     /// All of the test set.
-    pub test: Judge<'a>,
+    pub test: IntegerJudge<'a>,
 }
 
 impl<'a> Bench<'a> {
@@ -46,11 +46,13 @@ impl<'a> Bench<'a> {
     ///
     /// # Errors
     /// Sequences of another width than the network's input.
-    pub fn new(bank: &'a QuantizedBank, trained: &'a Trained, data: &'a Dataset) -> Result<Self> {
+    pub fn new(bank: &'a IntegerBank<'a>, trained: &'a Trained, data: &'a Dataset) -> Result<Self> {
         let all = |sequences: &'a [Sequence]| -> Vec<&'a Sequence> { sequences.iter().collect() };
         let workload = bank.network().workload();
-        let valid = Judge::new(&trained.scorer, &all(&data.valid), data.dim)?;
-        let test = Judge::new(&trained.scorer, &all(&data.test), data.dim)?;
+        let judge = |sequences: &'a [Sequence]| {
+            IntegerJudge::new(Judge::new(&trained.scorer, &all(sequences), data.dim)?, bank, CACHE_BYTES)
+        };
+        let (valid, test) = (judge(&data.valid)?, judge(&data.test)?);
         Ok(Self { bank, workload, valid, test })
     }
 
@@ -59,14 +61,12 @@ impl<'a> Bench<'a> {
     /// # Errors
     /// An output that is not finite; a platform that cannot be asked.
     pub fn measure(&self, spec: &QuantSpec, platform: &dyn Platform) -> Result<MeasuredSpec> {
-        let network = self.bank.at(spec);
-        let valid = self.valid.errors(self.bank.network(), &network)?;
-        let test = self.test.errors(self.bank.network(), &network)?;
+        let (valid, test) = (self.valid.errors(spec)?, self.test.errors(spec)?);
         Ok(MeasuredSpec {
             bits: spec.to_string(),
-            valid_percent: self.valid.percent(&valid),
+            valid_percent: self.valid.judge().percent(&valid),
             valid,
-            test_percent: self.test.percent(&test),
+            test_percent: self.test.judge().percent(&test),
             test,
             cost: platform.cost(&self.workload, spec).ok(),
         })
@@ -107,8 +107,8 @@ pub fn sensitivity(bench: &Bench<'_>, watch: &dyn Watch) -> Result<Vec<SiteSensi
         for precision in PROBED {
             let mut spec = QuantSpec::uniform(Precision::new(Bits::Sixteen, Bits::Sixteen), sites.len());
             spec.0[i] = precision;
-            let errors = bench.valid.errors(bench.bank.network(), &bench.bank.at(&spec))?;
-            let valid_percent = bench.valid.percent(&errors);
+            let errors = bench.valid.errors(&spec)?;
+            let valid_percent = bench.valid.judge().percent(&errors);
             table.push(SiteSensitivity { site: site.name.clone(), bits: precision.to_string(), valid_percent });
             watch.advance(table.len() as u64, &site.name);
             if watch.stopped() {

@@ -4,7 +4,7 @@ use super::dir::Existing;
 use super::measure::{Bench, MeasuredSpec};
 use super::session::{Session, Trained, to_json};
 use crate::config::{LimitSection, SearchSection};
-use crate::eval::{Evaluator, Goals, Judge, Limit, Measurement, Objective};
+use crate::eval::{CACHE_BYTES, Evaluator, Goals, IntegerJudge, Judge, Limit, Measurement, Objective};
 use crate::nn::Workload;
 use crate::platform::Platform;
 use crate::quant::{Precision, QuantSpec, evenly_spaced};
@@ -66,7 +66,8 @@ pub fn searched(session: &Session<'_>, trained: &Trained, data: &Dataset, bench:
     let judge = Judge::new(&trained.scorer, &chosen, data.dim)?;
     let float_percent = judge.percent(&judge.errors(&trained.network, &crate::nn::Float)?);
     let goals = goals(section, platform, &bench.workload, float_percent);
-    let evaluator = Evaluator { bank: bench.bank, workload: &bench.workload, platform, judge: &judge };
+    let judge = IntegerJudge::new(judge, bench.bank, CACHE_BYTES)?;
+    let evaluator = Evaluator { judge: &judge, workload: &bench.workload, platform };
     let mut log = open_log(session, &header(session, bench, &chosen)?)?;
     session.dir.write_plan(&session.plan)?;
     session.watch.begin("search", section.evaluations as u64, "candidates");
@@ -121,6 +122,9 @@ fn limits(section: &LimitSection, platform: &dyn Platform, float_percent: f64) -
     relative.into_iter().chain(absolute).chain(memory).chain(own).collect()
 }
 
+/// The arithmetic that errors are measured in; to be counted up whenever the same network gives other codes.
+const ARITHMETIC: &str = "integers 1";
+
 /// Everything that a measurement or its rank depends on, by digest.
 fn header(session: &Session<'_>, bench: &Bench<'_>, chosen: &[&Sequence]) -> Result<Header> {
     let recipe = &session.plan.recipe;
@@ -130,6 +134,7 @@ fn header(session: &Session<'_>, bench: &Bench<'_>, chosen: &[&Sequence]) -> Res
     let platform = format!("{:?}", session.plan.platform);
     let sequences: Vec<&str> = chosen.iter().map(|sequence| sequence.id.as_str()).collect();
     let entries = [
+        ("arithmetic", ARITHMETIC.to_owned()),
         ("network", super::digest::of_network(bench.bank.network())),
         ("calibration", super::digest::of(&to_json(bench.bank.calibration()))),
         ("platform", super::digest::of(platform.as_bytes())),

@@ -5,7 +5,7 @@ use super::measure::SiteSensitivity;
 use crate::config::Plan;
 use crate::eval::{Judge, log_posteriors};
 use crate::nn::{Float, Network};
-use crate::quant::{Calibration, QuantizedBank, calibrate};
+use crate::quant::{Calibration, IntegerBank, calibrate};
 use crate::train::{self, History};
 use crate::watch::Watch;
 use crate::{Error, Result};
@@ -179,14 +179,14 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// Errors of calibration and of files.
-    pub fn bank(&self, trained: &Trained, data: &Dataset) -> Result<QuantizedBank> {
+    pub fn bank<'t>(&self, trained: &'t Trained, data: &Dataset) -> Result<IntegerBank<'t>> {
         let path = self.dir.path("calibration.json");
         let settings = &self.plan.recipe.quantize;
         let network = super::digest::of_network(&trained.network);
         if path.exists() {
             let found: CalibrationRecord = read_json(&path)?;
             if found.network == network && found.calibration.settings == *settings {
-                return QuantizedBank::new(&trained.network, found.calibration);
+                return IntegerBank::new(&trained.network, found.calibration);
             }
         }
         self.watch.begin("calibrate", 0, "");
@@ -195,7 +195,7 @@ impl<'a> Session<'a> {
         self.dir.write("calibration.json", &to_json(&record))?;
         let CalibrationRecord { calibration, .. } = record;
         self.watch.end(&format!("{} sites on {} training sequences", calibration.sites.len(), calibration.sequences));
-        QuantizedBank::new(&trained.network, calibration)
+        IntegerBank::new(&trained.network, calibration)
     }
 }
 

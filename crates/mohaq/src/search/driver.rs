@@ -1,12 +1,13 @@
 //! The loop of a search: ask, measure what is not in the log, tell.
 //!
 //! The searcher is a pure function of its seed and of what it was told, so a resumed search asks the same questions and
-//! finds the first answers in the log. Candidates are measured one after the other, each on all cores, so that records
-//! are written in the order of asking whatever the number of threads.
+//! finds the first answers in the log. Candidates are measured some at a time, side by side on all cores, and records are
+//! written in the order of asking whatever the number of threads. How many at a time follows the clock, so that little is
+//! lost when a search is stopped; it changes no result.
 
 use super::log::{EvaluationLog, Record};
 use super::space::PrecisionSpace;
-use crate::eval::{Evaluator, Goals};
+use crate::eval::{Evaluator, Goals, Measurement};
 use crate::quant::{Precision, QuantSpec};
 use crate::watch::Watch;
 use crate::{Error, Result};
@@ -49,6 +50,7 @@ pub fn search(
     let begun = Instant::now();
     let mut searcher = searcher(space, settings)?;
     let mut records: Vec<Record> = Vec::new();
+    let mut pace = Pace::default();
     for generation in 0..settings.generations {
         let left = settings.evaluations - records.len();
         if left == 0 || begun.elapsed() > settings.time {
@@ -59,9 +61,18 @@ pub fn search(
             break;
         }
         let within_budget = &asked[..asked.len().min(left)];
-        for genome in within_budget {
-            let record = answer(evaluator, space, log, records.len(), generation, genome)?;
-            records.push(record);
+        let first = records.len();
+        while records.len() - first < within_budget.len() {
+            let next = &within_budget[records.len() - first..];
+            if let Some(known) = log.find(&next[0]) {
+                records.push(known.clone());
+            } else {
+                for (genome, measurement) in next.iter().zip(measured(evaluator, space, log, &mut pace, next)?) {
+                    let (id, bits) = (records.len(), space.decode(genome).to_string());
+                    records.push(Record { id, generation, genome: genome.clone(), bits, measurement });
+                    log.append(records[id].clone())?;
+                }
+            }
             watch.advance(records.len() as u64, &best(&records, goals));
             if watch.stopped() {
                 return Err(Error::Stopped);
@@ -89,23 +100,43 @@ fn searcher(space: &PrecisionSpace, settings: &SearchSettings) -> Result<Nsga2> 
     Ok(searcher.seed_with(uniform.take(settings.population).collect())?)
 }
 
-/// The record of `genome`: from the log, or measured now and logged.
-fn answer(
+/// Seconds of measuring that may be lost when a search is stopped. Seemed reasonable.
+const SECONDS_AT_ONCE: f64 = 2.0;
+
+/// How many candidates are measured side by side.
+struct Pace {
+    candidates: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { candidates: 1 }
+    }
+}
+
+impl Pace {
+    /// Takes note of how long some candidates took together.
+    fn learn(&mut self, candidates: usize, took: Duration) {
+        let a_candidate = took.as_secs_f64() / candidates as f64;
+        // Truncated on purpose; a candidate that takes no time gives the largest number.
+        self.candidates = ((SECONDS_AT_ONCE / a_candidate) as usize).max(1);
+    }
+}
+
+/// Measures the first of `genomes`, which are not in the log: one at least.
+fn measured(
     evaluator: &Evaluator<'_>,
     space: &PrecisionSpace,
-    log: &mut EvaluationLog,
-    id: usize,
-    generation: usize,
-    genome: &Genome,
-) -> Result<Record> {
-    if let Some(known) = log.find(genome) {
-        return Ok(known.clone());
-    }
-    let spec = space.decode(genome);
-    let measurement = evaluator.measure(&spec)?;
-    let record = Record { id, generation, genome: genome.clone(), bits: spec.to_string(), measurement };
-    log.append(record.clone())?;
-    Ok(record)
+    log: &EvaluationLog,
+    pace: &mut Pace,
+    genomes: &[Genome],
+) -> Result<Vec<Measurement>> {
+    let new = genomes.iter().take_while(|genome| log.find(genome).is_none()).take(pace.candidates);
+    let specs: Vec<QuantSpec> = new.map(|genome| space.decode(genome)).collect();
+    let begun = Instant::now();
+    let measured = evaluator.measure_all(&specs)?;
+    pace.learn(specs.len(), begun.elapsed());
+    Ok(measured)
 }
 
 /// The lowest error of a feasible candidate, for the progress bar.

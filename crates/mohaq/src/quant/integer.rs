@@ -1,0 +1,315 @@
+//! The quantized network in integers: what is measured, and what ships.
+//!
+//! Weights depend on (site, bits) alone, so an [`IntegerBank`] quantizes and packs each matrix once for every width and
+//! family of kernels that is asked for, and shares it among all candidates. A candidate is then an
+//! [`Engine`] of shared weights and a few thousand constants.
+
+use super::calibrate::{Calibration, OperandRange};
+use super::fake::check_all;
+use super::formats::{LayerFormat, SiteParts, format, integer_pointwise, product_fractions, sru_cell, vector_formats};
+use super::spec::{Precision, QuantSpec};
+use crate::nn::{Layer, Network, SiteId, Skip, Sru};
+use crate::tensor::Matrix;
+use crate::{Error, Result};
+use mohaq_rt::cell::Factor;
+use mohaq_rt::engine::{Engine, arrangement, sru_arrangement};
+use mohaq_rt::numeric::{Q16, Quantizer, Requantizer};
+use mohaq_rt::panel::{Family, Panels};
+use mohaq_rt::parameters::{Highway, LayerParameters, SiteParameters, SruParameters};
+use mohaq_rt::{Bits, Level};
+use std::sync::{Arc, OnceLock};
+
+/// Packed weights of one site, by width and family.
+type Packed = [[OnceLock<Arc<Panels>>; Family::ALL.len()]; Bits::ALL.len()];
+
+/// A calibrated network in integers, at every width.
+#[derive(Debug)]
+pub struct IntegerBank<'a> {
+    network: &'a Network,
+    calibration: Calibration,
+    level: Level,
+    input: Q16,
+    output: Q16,
+    /// Fraction bits of each part of every product.
+    fractions: Vec<Vec<u32>>,
+    parts: Vec<SiteParts>,
+    /// 16 bit codes of vectors and biases, in the order of [`Network::vectors_mut`].
+    vectors: Vec<Vec<i16>>,
+    packed: Vec<Packed>,
+}
+
+impl<'a> IntegerBank<'a> {
+    /// A bank for `network` under `calibration`, for the best level of this machine.
+    ///
+    /// # Errors
+    /// [`Error::Calibration`] when the calibration is of another network.
+    pub fn new(network: &'a Network, calibration: Calibration) -> Result<Self> {
+        Self::at_level(network, calibration, Level::detect())
+    }
+
+    /// A bank whose engines run at `level`.
+    ///
+    /// # Errors
+    /// [`Error::Calibration`] when the calibration is of another network.
+    pub fn at_level(network: &'a Network, calibration: Calibration, level: Level) -> Result<Self> {
+        check_all(network, &calibration)?;
+        let formats = vector_formats(network, &calibration.layers)?;
+        let codes = |(matrix, format): (&Matrix, Q16)| matrix.data().iter().map(|&x| format.code(x).code).collect();
+        let vectors = network.vectors().into_iter().zip(formats).map(codes).collect();
+        let fractions = product_fractions(network, &calibration.layers)?;
+        let packed = fractions.iter().map(|_| Packed::default()).collect();
+        let input = format(calibration.input_fraction)?;
+        let output = output_format(network, &calibration.layers, input)?;
+        let parts = SiteParts::of(network);
+        Ok(Self { network, calibration, level, input, output, fractions, parts, vectors, packed })
+    }
+
+    /// The network in floating point.
+    pub fn network(&self) -> &'a Network {
+        self.network
+    }
+
+    /// The ranges in use.
+    pub fn calibration(&self) -> &Calibration {
+        &self.calibration
+    }
+
+    /// The level of the machine in use.
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Format of the features that an engine takes.
+    pub fn input(&self) -> Q16 {
+        self.input
+    }
+
+    /// Format of the outputs that an engine returns.
+    pub fn output(&self) -> Q16 {
+        self.output
+    }
+
+    /// Bytes of all weights that are packed by now.
+    pub fn packed_bytes(&self) -> usize {
+        self.packed.iter().flatten().flatten().filter_map(OnceLock::get).map(|panels| panels.bytes()).sum()
+    }
+
+    /// The network at `spec`, ready to run.
+    ///
+    /// # Errors
+    /// [`Error::Integer`] where scales do not go together: a tensor whose calibrated ranges differ beyond reason.
+    ///
+    /// # Panics
+    /// When `spec` has another number of sites.
+    pub fn engine(&self, spec: &QuantSpec) -> Result<Engine> {
+        let layers = self.parameters(spec, &|site, precision| self.panels(site, precision))?;
+        Engine::new(self.level, self.network.inputs(), layers).map_err(integer("network"))
+    }
+
+    /// The network at `spec` as plain values, weights as codes `[inputs, outputs]`.
+    ///
+    /// # Errors
+    /// See [`engine`](Self::engine).
+    ///
+    /// # Panics
+    /// When `spec` has another number of sites.
+    pub fn layers(&self, spec: &QuantSpec) -> Result<Vec<LayerParameters<Vec<i16>>>> {
+        self.parameters(spec, &|site, precision| self.codes(site, precision.weight))
+    }
+
+    fn parameters<W>(
+        &self,
+        spec: &QuantSpec,
+        weights: &dyn Fn(SiteId, Precision) -> Result<W>,
+    ) -> Result<Vec<LayerParameters<W>>> {
+        assert_eq!(spec.0.len(), self.packed.len(), "one precision a site");
+        let mut arriving = self.input;
+        let mut vectors = self.vectors.iter();
+        let mut layers = Vec::with_capacity(self.network.layers().len());
+        for (layer, form) in self.network.layers().iter().zip(&self.calibration.layers) {
+            let site = |site: SiteId, arriving: Q16, biases: Vec<i16>| {
+                self.site(site, spec.0[site.0], arriving, biases, weights(site, spec.0[site.0])?)
+            };
+            layers.push(match layer {
+                Layer::Sru(sru) => {
+                    let vectors = [(); 2].map(|()| vectors.next().expect("two tensors a recurrent layer"));
+                    LayerParameters::Sru(self.sru(sru, form, arriving, vectors, &site)?)
+                }
+                Layer::Linear(linear) => {
+                    let biases = vectors.next().expect("a bias a linear layer").clone();
+                    LayerParameters::Linear(site(linear.site, arriving, biases)?)
+                }
+                Layer::Pointwise(function) => LayerParameters::Pointwise(integer_pointwise(*function)),
+            });
+            arriving = leaving(layer, form, arriving)?;
+        }
+        Ok(layers)
+    }
+
+    fn sru<W>(
+        &self,
+        sru: &Sru,
+        form: &LayerFormat,
+        arriving: Q16,
+        [vectors, gate_biases]: [&Vec<i16>; 2],
+        site: &dyn Fn(SiteId, Q16, Vec<i16>) -> Result<SiteParameters<W>>,
+    ) -> Result<SruParameters<W>> {
+        let &LayerFormat::Sru { projected, state, hidden } = form else { unreachable!("checked against the network") };
+        let (cell, _) = sru_cell(sru, state, hidden)?;
+        let highway = match sru.skip {
+            Skip::None => Highway::None,
+            Skip::Matrix => Highway::Product,
+            Skip::Identity => {
+                Highway::Input(Factor::new(sru.scale, arriving, format(hidden)?).map_err(integer(&sru.name))?)
+            }
+        };
+        let projection = sru.projection.as_ref().map(|(id, _)| site(*id, arriving, Vec::new())).transpose()?;
+        let projected = projected.map(format).transpose()?.unwrap_or(arriving);
+        Ok(SruParameters {
+            hidden: sru.hidden,
+            directions: sru.directions,
+            cell,
+            highway,
+            projection,
+            site: site(sru.site, projected, product_biases(sru, gate_biases))?,
+            vectors: vectors.clone(),
+        })
+    }
+
+    /// A site between its formats: `arriving` codes, and results in those of its parts.
+    fn site<W>(
+        &self,
+        site: SiteId,
+        precision: Precision,
+        arriving: Q16,
+        biases: Vec<i16>,
+        weights: W,
+    ) -> Result<SiteParameters<W>> {
+        let range = &self.calibration.sites[site.0];
+        let [inputs, columns] = self.network.site_weights()[site.0].shape();
+        let input = scales(&range.input, precision.activation)[0];
+        let weight = scales(&range.weight, precision.weight);
+        let fractions = &self.fractions[site.0];
+        let requantizer = |ratio: f64| Requantizer::new(ratio.max(SMALLEST_RATIO)).map_err(integer(&range.site));
+        let output = |weight: f64, fraction: u32| requantizer(weight * input * f64::from(1_u32 << fraction));
+        let outputs: Result<Vec<Requantizer>> = match weight.as_slice() {
+            [weight] => fractions.iter().map(|&fraction| output(*weight, fraction)).collect(),
+            all => {
+                let fraction = |column: usize| fractions[column / self.parts[site.0].width % fractions.len()];
+                all.iter().enumerate().map(|(column, weight)| output(*weight, fraction(column))).collect()
+            }
+        };
+        Ok(SiteParameters {
+            inputs,
+            columns,
+            weight: precision.weight,
+            activation: precision.activation,
+            input: requantizer(if input == 0.0 { 0.0 } else { f64::from(arriving.scale()) / input })?,
+            outputs: outputs?,
+            biases,
+            weights,
+        })
+    }
+
+    fn panels(&self, site: SiteId, precision: Precision) -> Result<Arc<Panels>> {
+        let family = Family::of(precision.weight, precision.activation);
+        let place = &self.packed[site.0][precision.weight.index()][family as usize];
+        if let Some(panels) = place.get() {
+            return Ok(panels.clone());
+        }
+        let columns = self.network.site_weights()[site.0].cols();
+        let codes = self.codes(site, precision.weight)?;
+        let name = &self.calibration.sites[site.0].site;
+        let panels = Panels::pack(&codes, columns, precision.weight, family, &self.lanes(site, columns));
+        let panels = Arc::new(panels.map_err(integer(name))?);
+        // Two threads may both have packed it: the same.
+        Ok(place.get_or_init(|| panels).clone())
+    }
+
+    fn lanes(&self, site: SiteId, columns: usize) -> Vec<Option<usize>> {
+        let recurrent = |layer: &Layer| match layer {
+            Layer::Sru(sru) if sru.site == site => {
+                Some(sru_arrangement(sru.hidden, sru.directions, sru.skip.matrices()))
+            }
+            _ => None,
+        };
+        self.network.layers().iter().find_map(recurrent).unwrap_or_else(|| arrangement(columns))
+    }
+
+    /// The weights of `site` as codes of `bits`, `[inputs, outputs]`.
+    fn codes(&self, site: SiteId, bits: Bits) -> Result<Vec<i16>> {
+        let weight = self.network.site_weights()[site.0];
+        let range = &self.calibration.sites[site.0];
+        let quantizers = quantizers(&range.weight, bits).map_err(integer(&range.site))?;
+        let mut codes = vec![0; weight.data().len()];
+        for (values, codes) in weight.data().chunks(weight.cols()).zip(codes.chunks_mut(weight.cols())) {
+            for (column, (&value, code)) in values.iter().zip(codes).enumerate() {
+                if let Some(quantizer) = quantizers[column % quantizers.len()] {
+                    *code = quantizer.code(value).code;
+                }
+            }
+        }
+        Ok(codes)
+    }
+}
+
+/// The smallest ratio of scales that a requantizer holds. A smaller one would bring every 32 bit sum to 0 as this one
+/// does, so it stands for all of them.
+const SMALLEST_RATIO: f64 = 1.0 / (1_u64 << 32) as f64;
+
+/// An error of the integer network, with the place where it arose.
+fn integer(place: &str) -> impl Fn(mohaq_rt::Error) -> Error {
+    let place = place.to_owned();
+    move |source| Error::Integer { place: place.clone(), source }
+}
+
+/// The value of code 1 at `bits`: one, or one an output. Where the clip is 0 every code is 0, and any value will do.
+fn scales(range: &OperandRange, bits: Bits) -> Vec<f64> {
+    match range.clips(bits) {
+        Some(clips) => clips.iter().map(|&clip| f64::from(clip / bits.max() as f32)).collect(),
+        None => vec![1.0 / f64::from(1_u32 << range.fraction16)],
+    }
+}
+
+/// How values become codes: one way, or one an output; `None` for a tensor of zeros.
+fn quantizers(range: &OperandRange, bits: Bits) -> std::result::Result<Vec<Option<Quantizer>>, mohaq_rt::Error> {
+    let symmetric = |&clip: &f32| if clip == 0.0 { Ok(None) } else { Quantizer::symmetric(clip, bits).map(Some) };
+    match range.clips(bits) {
+        Some(clips) => clips.iter().map(symmetric).collect(),
+        None => Ok(vec![Q16::new(range.fraction16).map(Quantizer::fixed)]),
+    }
+}
+
+/// The format of a layer's output.
+fn leaving(layer: &Layer, form: &LayerFormat, arriving: Q16) -> Result<Q16> {
+    match (layer, form) {
+        (_, &LayerFormat::Sru { hidden, .. }) => format(hidden),
+        (_, &LayerFormat::Linear { output }) => format(output),
+        (Layer::Pointwise(function), LayerFormat::Pointwise) if integer_pointwise(*function).argument().is_some() => {
+            Ok(mohaq_rt::table::UNIT)
+        }
+        (_, LayerFormat::Pointwise) => Ok(arriving),
+    }
+}
+
+fn output_format(network: &Network, formats: &[LayerFormat], input: Q16) -> Result<Q16> {
+    network.layers().iter().zip(formats).try_fold(input, |arriving, (layer, form)| leaving(layer, form, arriving))
+}
+
+/// The biases of a recurrent layer's product, `[directions, parts, hidden]`, from those of its gates, `[2, directions ·
+/// hidden]`: nothing is added to candidate and highway.
+fn product_biases(sru: &Sru, gates: &[i16]) -> Vec<i16> {
+    let mut biases = Vec::with_capacity(sru.weight.cols());
+    for direction in 0..sru.directions {
+        for part in 0..sru.skip.matrices() {
+            match part {
+                1 | 2 => {
+                    let first = (part - 1) * sru.outputs() + direction * sru.hidden;
+                    biases.extend_from_slice(&gates[first..][..sru.hidden]);
+                }
+                _ => biases.resize(biases.len() + sru.hidden, 0),
+            }
+        }
+    }
+    biases
+}
