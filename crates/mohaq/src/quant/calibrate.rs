@@ -425,7 +425,7 @@ pub(super) mod tests {
         assert!(spoilt(&|c| c.sites[0].weight.clip8 = vec![1.0, 2.0]).is_err());
         assert!(spoilt(&|c| c.sites[2].weight.clip2[0] = f32::NAN).is_err());
         assert!(spoilt(&|c| c.input_fraction = 16).is_err());
-        assert!(spoilt(&|c| drop(c.layers.pop())).is_err());
+        assert!(spoilt(&|c| c.layers.truncate(2)).is_err());
         assert!(spoilt(&|c| c.layers[2] = LayerFormat::Linear { output: 40 }).is_err());
         assert!(spoilt(&|c| c.layers[0] = LayerFormat::Sru { projected: None, state: 3, hidden: 9 }).is_err());
         assert!(spoilt(&|c| c.layers[0] = LayerFormat::Sru { projected: Some(9), state: 9, hidden: 9 }).is_err());
