@@ -10,7 +10,8 @@
 //!   *these* weights allow against the largest inputs of a width ([`Panels::exact_steps`]), then go on in 64.
 //! * Quads: where one operand has at most 4 bits and neither more than 8. Inputs are shifted to be unsigned, which adds a
 //!   constant to every sum that is known beforehand. Two products of 8 bit numbers are summed in 16 bits for as many
-//!   steps as these weights allow, then go on in 32.
+//!   steps as these weights allow, then go on in 32. A run begins not with 0 but so that the smallest and the largest
+//!   sum it could have lie evenly about 0: 16 bits then hold a run in which Σ|w|, not the larger of its signs, counts.
 //!
 //! The bound uses Σ|w| and not the largest weight, so real weights, most of which are small, are summed several times
 //! as long before the wider sum must be touched. It is a proof for the given weights and all inputs.
@@ -56,13 +57,23 @@ impl Family {
     }
 }
 
-/// Weights of one step.
+/// Weights of all steps, and how they are summed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Data {
     /// `[panels, steps]` of 16 columns by 2 inputs.
     Pairs(Vec<[i16; 2 * LANES]>),
-    /// `[panels, steps]` of 16 columns by 4 inputs, and the sum of the weights of every column, `[panels]`.
-    Quads(Vec<[i8; 4 * LANES]>, Vec<[i32; LANES]>),
+    /// `[panels, steps]` of 16 columns by 4 inputs, and where the sums begin for inputs of 2, 4 and 8 bits.
+    Quads(Vec<[i8; 4 * LANES]>, [Starts; 3]),
+}
+
+/// Where sums of quads begin. What a run begins with is taken off the whole sum beforehand, and so is what unsigned inputs
+/// add to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Starts {
+    /// `[panels, runs]`: of every column both halves.
+    pub(crate) runs: Vec<[i16; 2 * LANES]>,
+    /// `[panels]`.
+    pub(crate) whole: Vec<[i32; LANES]>,
 }
 
 /// The weights of a product, packed.
@@ -117,19 +128,20 @@ impl Panels {
         let (data, exact_steps) = match family {
             Family::Pairs => {
                 let data: Vec<[i16; 2 * LANES]> = matrix.steps(lanes, 2, |code| code);
-                let sides = |weight: i16| [i64::from(weight).abs(), 0];
-                let limit = |activation: Bits| i64::from(i32::MAX) >> (activation.count() - 1);
-                let exact = exact_steps(&data, steps, sides, limit);
-                (Data::Pairs(data), exact)
+                // Σ|w| · 2^(a−1) ≤ 2^31 − 1.
+                let limits = Bits::ALL.map(|activation| i64::from(i32::MAX) >> (activation.count() - 1));
+                let exact_steps = exact_steps(&data, steps, limits);
+                (Data::Pairs(data), exact_steps)
             }
             Family::Quads => {
                 // At most 8 bits: checked above.
                 let data: Vec<[i8; 4 * LANES]> = matrix.steps(lanes, 4, |code| code as i8);
-                let sides = |weight: i8| [i64::from(weight).max(0), -i64::from(weight).min(0)];
-                let limit = |activation: Bits| i64::from(i16::MAX) / ((1 << activation.count()) - 1);
-                let exact = exact_steps(&data, steps, sides, limit);
-                let sums = data.chunks(steps.max(1)).map(sums).collect();
-                (Data::Quads(data, sums), exact)
+                // From −U·Σw⁻ to U·Σw⁺, with U = 2^a − 1, are 2·(2^15 − 1) + 1 numbers at most.
+                let limits = Bits::ALL.map(|activation| 2 * i64::from(i16::MAX) / ((1 << activation.count()) - 1));
+                let exact_steps = exact_steps(&data, steps, limits);
+                let starts = [Bits::Two, Bits::Four, Bits::Eight]
+                    .map(|activation| Starts::new(&data, steps, exact_steps[activation.index()], activation));
+                (Data::Quads(data, starts), exact_steps)
             }
         };
         Ok(Self { inputs, bits, steps, lanes: lanes.len(), data, exact_steps })
@@ -179,7 +191,10 @@ impl Panels {
         let steps = self.count() * self.steps;
         match &self.data {
             Data::Pairs(_) => steps * size_of::<[i16; 2 * LANES]>(),
-            Data::Quads(_, sums) => steps * size_of::<[i8; 4 * LANES]>() + size_of_val(sums.as_slice()),
+            Data::Quads(_, starts) => {
+                let of_starts = |starts: &Starts| size_of_val(&*starts.runs) + size_of_val(&*starts.whole);
+                steps * size_of::<[i8; 4 * LANES]>() + starts.iter().map(of_starts).sum::<usize>()
+            }
         }
     }
 
@@ -218,63 +233,75 @@ impl Matrix<'_> {
     }
 }
 
-/// The sum of the weights of every column of a panel.
-fn sums(panel: &[[i8; 4 * LANES]]) -> [i32; LANES] {
-    let mut sums = [0; LANES];
-    for step in panel {
-        for (sum, weights) in sums.iter_mut().zip(step.chunks(4)) {
-            *sum += weights.iter().map(|&weight| i32::from(weight)).sum::<i32>();
+impl Starts {
+    /// Of `data`, `[panels, steps]`, for runs of `run` steps and inputs of width `activation`.
+    fn new(data: &[[i8; 4 * LANES]], steps: usize, run: usize, activation: Bits) -> Self {
+        let largest_input = (1 << activation.count()) - 1;
+        let mut starts = Self::default();
+        if run == 0 {
+            return starts;
+        }
+        for panel in data.chunks(steps) {
+            let mut whole = [0; LANES];
+            for weights in panel.chunks(run) {
+                let sums = pair_sums(weights);
+                // The middle of −U·Σw⁻ and U·Σw⁺; half of what `exact_steps` has bounded, so it fits.
+                let start = sums.map(|sum| (-largest_input * sum / 2) as i16);
+                for (whole, (start, sums)) in whole.iter_mut().zip(start.chunks(2).zip(sums.chunks(2))) {
+                    let offset = activation.min() * (sums[0] + sums[1]);
+                    *whole += offset - i32::from(start[0]) - i32::from(start[1]);
+                }
+                starts.runs.push(start);
+            }
+            starts.whole.push(whole);
+        }
+        starts
+    }
+}
+
+/// The sums of the weights in each half of each column.
+fn pair_sums(steps: &[[i8; 4 * LANES]]) -> [i32; 2 * LANES] {
+    let mut sums = [0; 2 * LANES];
+    for weights in steps {
+        for (sum, pair) in sums.iter_mut().zip(weights.chunks(2)) {
+            *sum += i32::from(pair[0]) + i32::from(pair[1]);
         }
     }
     sums
 }
 
-/// [`Panels::exact_steps`] by width of the inputs, from the packed weights.
+/// The longest run of steps for which Σ|w| keeps each of `limits` in every run and lane, runs being cut one after the
+/// other from the first step on; 0 where a single step does not.
 ///
-/// A lane of the narrow accumulator sums two weights a step: `data` is `[panels, steps]` of `N/2` such pairs. `sides`
-/// says how far a weight can move the sum upwards and downwards, in units of the largest input, and `limit` how many of
-/// these units fit the accumulator.
-fn exact_steps<T: Copy, const N: usize>(
+/// `data` is `[panels, steps]`. A lane of the narrow accumulator sums two weights a step.
+fn exact_steps<T: Copy + Into<i64>, const N: usize>(
     data: &[[T; N]],
     steps: usize,
-    sides: impl Fn(T) -> [i64; 2],
-    limit: impl Fn(Bits) -> i64,
+    limits: [i64; Bits::ALL.len()],
 ) -> [usize; Bits::ALL.len()] {
-    let mut fewest = [steps; Bits::ALL.len()];
-    let mut reach = [vec![0; steps + 1], vec![0; steps + 1]];
-    for panel in data.chunks(steps.max(1)) {
+    // For every lane, sums of the first steps: `[panels · lanes, steps + 1]`.
+    let mut reach = Vec::with_capacity(data.len() / steps * (N / 2) * (steps + 1));
+    for panel in data.chunks(steps) {
         for pair in 0..N / 2 {
-            for (step, weights) in panel.iter().enumerate() {
-                let both = [weights[2 * pair], weights[2 * pair + 1]].map(&sides);
-                for (side, reach) in reach.iter_mut().enumerate() {
-                    reach[step + 1] = reach[step] + both[0][side] + both[1][side];
-                }
-            }
-            for (fewest, bits) in fewest.iter_mut().zip(Bits::ALL) {
-                *fewest = reach.iter().map(|reach| shortest_run(reach, limit(bits))).fold(*fewest, usize::min);
+            let mut sum = 0;
+            reach.push(sum);
+            for weights in panel {
+                let [a, b]: [i64; 2] = [weights[2 * pair].into(), weights[2 * pair + 1].into()];
+                // At most 2^16 a step, and as many steps as memory has room for: 64 bits hold it.
+                sum += a.abs() + b.abs();
+                reach.push(sum);
             }
         }
     }
-    fewest
-}
-
-/// The most steps, from wherever they begin, whose sum is at most `limit`; `reach[i]` is the sum of the first `i` steps.
-fn shortest_run(reach: &[i64], limit: i64) -> usize {
-    let steps = reach.len() - 1;
-    let (mut fewest, mut to) = (steps, 0);
-    for from in 0..steps {
-        while to < steps && reach[to + 1] - reach[from] <= limit {
-            to += 1;
-        }
-        if to == steps {
-            break;
-        }
-        fewest = fewest.min(to - from);
-        if fewest == 0 {
-            break;
-        }
-    }
-    fewest
+    limits.map(|limit| {
+        let runs = (1..=steps).find(|&runs| {
+            let run = steps.div_ceil(runs);
+            let largest =
+                |reach: &[i64]| (0..steps).step_by(run).map(|from| reach[(from + run).min(steps)] - reach[from]).max();
+            reach.chunks(steps + 1).all(|reach| largest(reach) <= Some(limit))
+        });
+        runs.map_or(0, |runs| steps.div_ceil(runs))
+    })
 }
 
 #[cfg(test)]
@@ -289,14 +316,14 @@ mod tests {
         };
         let pairs = |weight, count, activation| steps(&vec![weight; count], Bits::Sixteen, Family::Pairs, activation);
         // Two weights of 100 against inputs of 2^15: 6,553,600 a step, 327 of which stay below 2^31.
-        assert_eq!(pairs(100, 2000, Bits::Sixteen), 327);
+        assert_eq!(pairs(100, 2000, Bits::Sixteen), 250, "1000 steps in four runs");
         assert_eq!(pairs(100, 600, Bits::Sixteen), 300, "all of them");
         assert_eq!(pairs(100, 2000, Bits::Eight), 1000, "all of them");
         assert_eq!(pairs(i16::MIN, 8, Bits::Sixteen), 0, "two extremes against two extremes are 2^31");
-        // Unsigned inputs up to 255: 2 · 8 · 255 = 4080 a half step downwards, 8 of which stay above −2^15.
-        assert_eq!(steps(&[-8; 400], Bits::Four, Family::Quads, Bits::Eight), 8);
-        assert_eq!(steps(&[7, -8].repeat(200), Bits::Four, Family::Quads, Bits::Eight), 16, "signs do not add up");
-        assert_eq!(steps(&[-128; 400], Bits::Eight, Family::Quads, Bits::Four), 8);
+        // Unsigned inputs up to 255: 2 · 8 · 255 = 4080 a half step, 16 of which are 65280, less than 2^16.
+        assert_eq!(steps(&[-8; 400], Bits::Four, Family::Quads, Bits::Eight), 15, "100 steps in seven runs");
+        assert_eq!(steps(&[7, -8].repeat(200), Bits::Four, Family::Quads, Bits::Eight), 17, "in six");
+        assert_eq!(steps(&[-128; 400], Bits::Eight, Family::Quads, Bits::Four), 17, "in six");
     }
 
     proptest! {
@@ -312,13 +339,12 @@ mod tests {
             let sum = |window: &[i16]| {
                 window.iter().map(|&w| i64::from(w).abs()).sum::<i64>() * -i64::from(activation.min())
             };
-            for from in (0..weights.len()).step_by(2) {
-                let to = (from + 2 * run).min(weights.len());
-                prop_assert!(sum(&weights[from..to]) <= i64::from(i32::MAX));
-            }
-            let longer = |from: usize| sum(&weights[from..(from + 2 * run + 2).min(weights.len())]);
-            let overflows = (0..weights.len()).step_by(2).any(|from| longer(from) > i64::from(i32::MAX));
-            prop_assert!(run == panels.steps() || overflows, "the longest such run");
+            let fits = |run: usize| weights.chunks(2 * run).all(|run| sum(run) <= i64::from(i32::MAX));
+            prop_assert!(run == 0 || fits(run));
+            // One run less would be too long.
+            let runs = panels.steps().div_ceil(run.max(1));
+            prop_assert!(run == 0 || runs == 1 || !fits(panels.steps().div_ceil(runs - 1)));
+            prop_assert!(run > 0 || !fits(1));
         }
     }
 

@@ -37,8 +37,9 @@ const _: () = assert!(PIECES << PIECE_BITS == 1 << 16);
 /// A function of a 16 bit argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
-    /// Value at the left end of each piece, and the rise to its right end. The first piece begins at code −32768.
-    pub(crate) pieces: [[i16; 2]; PIECES],
+    /// Value at the left end of each piece in the lower half of a word, and in the upper half the rise to its right end.
+    /// The first piece begins at code −32768.
+    pub(crate) pieces: [u32; PIECES],
 }
 
 /// σ(z) = 1/(1 + e⁻ᶻ) of a [`GATE`] argument.
@@ -48,11 +49,12 @@ pub static HYPERBOLIC_TANGENT: Table = Table::new(true);
 
 impl Table {
     const fn new(tangent: bool) -> Self {
-        let mut pieces = [[0; 2]; PIECES];
+        let mut pieces = [0; PIECES];
         let mut piece = 0;
         while piece < PIECES {
             let left = point(piece, tangent);
-            pieces[piece] = [left, point(piece + 1, tangent) - left];
+            let rise = point(piece + 1, tangent) - left;
+            pieces[piece] = left.cast_unsigned() as u32 | (rise.cast_unsigned() as u32) << 16;
             piece += 1;
         }
         Self { pieces }
@@ -61,10 +63,11 @@ impl Table {
     /// The function at `code`.
     pub const fn at(&self, code: i16) -> i16 {
         let from_left = (code as i32 - i16::MIN as i32).cast_unsigned();
-        let [value, rise] = self.pieces[(from_left >> PIECE_BITS) as usize];
+        let piece = self.pieces[(from_left >> PIECE_BITS) as usize];
+        let (value, rise) = (piece as i16 as i64, (piece >> 16) as i16 as i64);
         let part = (from_left % (1 << PIECE_BITS)) as i64;
         // Between two codes of the table, which fit.
-        round_shift(((value as i64) << PIECE_BITS) + rise as i64 * part, PIECE_BITS) as i16
+        round_shift((value << PIECE_BITS) + rise * part, PIECE_BITS) as i16
     }
 }
 

@@ -52,15 +52,12 @@ pub(super) fn sums(product: &Product<'_>, panel: usize, row: usize) -> [i64; LAN
                 }
             }
         }
-        Data::Quads(data, weight_sums) => {
+        Data::Quads(data, _) => {
             for (word, weights) in words.zip(&data[panel * steps..][..steps]) {
-                let inputs = word.to_le_bytes().map(i64::from);
+                let inputs = word.to_le_bytes().map(|byte| i64::from(byte) - i64::from(product.operand.offset()));
                 for (sum, weights) in sums.iter_mut().zip(weights.as_chunks::<4>().0) {
                     *sum += inputs.iter().zip(weights).map(|(input, &weight)| input * i64::from(weight)).sum::<i64>();
                 }
-            }
-            for (sum, &weights) in sums.iter_mut().zip(&weight_sums[panel]) {
-                *sum -= i64::from(product.operand.offset()) * i64::from(weights);
             }
         }
     }

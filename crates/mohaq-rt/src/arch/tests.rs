@@ -241,6 +241,36 @@ fn the_most_extreme_operands_are_summed_exactly() {
 }
 
 #[test]
+fn inputs_that_drive_every_sum_to_its_end_do_not_overflow_it() {
+    // Weights of the size that makes runs as long as they may be, and inputs that follow or oppose their signs.
+    for (weight, activation) in [(Bits::Four, Bits::Eight), (Bits::Eight, Bits::Four), (Bits::Sixteen, Bits::Sixteen)] {
+        for largest in [2, 5, weight.max() as i16] {
+            let weights: Vec<i16> = (0..1100).map(|i| [largest, -largest, 0, largest - 1][i % 7 % 4]).collect();
+            for side in [1, -1] {
+                let toward = |&weight: &i16| if weight * side > 0 { i16::MAX } else { i16::MIN };
+                let case = Case {
+                    inputs: weights.iter().map(toward).collect(),
+                    weights: weights.clone(),
+                    weight,
+                    operand: Operand {
+                        requantizer: Requantizer::new(1.0).expect("a good ratio"),
+                        bits: activation,
+                        family: Family::of(weight, activation),
+                    },
+                    rows: 1,
+                    columns: 1,
+                    requantizers: vec![Requantizer::new(1.0 / 32_768.0).expect("a good ratio"); LANES],
+                    biases: vec![0; LANES],
+                };
+                for level in Level::available() {
+                    assert_eq!(case.run(level).1, case.defined(), "{weight:?} {activation:?} {largest} {side}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn formats_of_the_tests_are_those_of_real_layers() {
     let cell = SruCell::new(Q16::Q1_14, Q16::Q5_10, Q16::Q8_7).expect("formats that go together");
     assert_eq!((cell.gate_shift, cell.hidden_shift), (13, 3));

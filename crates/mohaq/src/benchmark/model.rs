@@ -43,8 +43,8 @@ impl Model {
     /// or shape than its neighbours ask for; errors of the network description and of calibration.
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
-        let tensors = SafeTensors::deserialize(&bytes)
-            .map_err(|source| Error::Safetensors { path: path.to_owned(), source })?;
+        let tensors =
+            SafeTensors::deserialize(&bytes).map_err(|source| Error::Safetensors { path: path.to_owned(), source })?;
         let file = File { path: path.to_owned(), tensors };
         let network = file.network()?;
         let sequences = file.sequences(network.inputs(), network.outputs())?;
@@ -210,7 +210,8 @@ impl File<'_> {
         }
         let sequence = |i: usize| {
             let length = usize::try_from(lengths[i]).ok().filter(|&length| (1..=frames).contains(&length));
-            let length = length.ok_or_else(|| self.bad("eval.len", format!("{}, expected 1 to {frames}", lengths[i])))?;
+            let length =
+                length.ok_or_else(|| self.bad("eval.len", format!("{}, expected 1 to {frames}", lengths[i])))?;
             let label = |t: usize| match labels[t * count + i] {
                 label if (0..classes as i64).contains(&label.into()) => Ok(label.cast_unsigned()),
                 -1 => Ok(NO_LABEL),

@@ -126,13 +126,7 @@ impl<'a> IntegerJudge<'a> {
         Ok((self.saturated, total))
     }
 
-    fn block_errors(
-        &self,
-        block: usize,
-        engine: &Engine,
-        spec: &[Precision],
-        scratch: &mut Scratch,
-    ) -> Result<Counts> {
+    fn block_errors(&self, block: usize, engine: &Engine, spec: &[Precision], scratch: &mut Scratch) -> Result<Counts> {
         let outputs = self.outputs(block, engine, spec, scratch);
         let (batch, sequences) = &self.judge.blocks()[block];
         let classes = engine.outputs();

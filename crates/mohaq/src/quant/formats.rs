@@ -70,7 +70,8 @@ impl SiteParts {
 /// # Errors
 /// [`Error::Calibration`] from 16 on: a file could have lied about it.
 pub(super) fn format(fraction: u32) -> Result<Q16> {
-    Q16::new(fraction).ok_or_else(|| Error::Calibration { reason: format!("{fraction} fraction bits, expected 0 to 15") })
+    Q16::new(fraction)
+        .ok_or_else(|| Error::Calibration { reason: format!("{fraction} fraction bits, expected 0 to 15") })
 }
 
 /// Fraction bits of the finest format for a tensor of magnitude `max_abs` and [`HEADROOM`].
@@ -95,7 +96,8 @@ pub(super) fn layer_formats(network: &Network, inputs: &[f32], outputs: &[&[f32]
                     Some(Layer::Pointwise(function)) => integer_pointwise(*function).argument(),
                     _ => None,
                 };
-                let output = argument.map_or_else(|| fixed_point(&linear.name, largest), |format| Ok(format.fraction()))?;
+                let output =
+                    argument.map_or_else(|| fixed_point(&linear.name, largest), |format| Ok(format.fraction()))?;
                 LayerFormat::Linear { output }
             }
             Layer::Pointwise(function) => {

@@ -14,7 +14,7 @@
 //! the run is the whole row, the narrow sums are final; else the wide ones have 64 bits and are cut to 32 at the end,
 //! which [`Product::is_narrow`] has shown to change nothing.
 //! Quads: `vpmaddubsw` does the same with four unsigned and signed 8 bit numbers, in 16 bits; wide sums have 32 bits and
-//! begin with what the inputs' offset adds too much.
+//! begin with what the inputs' offset and the beginnings of runs add too much.
 //!
 //! Twelve accumulators, two vectors of weights, one of inputs and one of products are the sixteen registers there are.
 
@@ -24,8 +24,8 @@ use crate::numeric::SaturationCount;
 use crate::panel::{Data, Family};
 use core::arch::x86_64::{
     __m256d, __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_add_epi64, _mm256_castsi256_si128,
-    _mm256_cvtepi32_epi64, _mm256_extracti128_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mullo_epi32,
-    _mm256_or_si256, _mm256_packs_epi32, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_si256,
+    _mm256_cvtepi32_epi64, _mm256_extracti128_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_or_si256,
+    _mm256_packs_epi32, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_si256,
 };
 
 /// `R` rows of 16 numbers of 32 bits.
@@ -58,9 +58,12 @@ fn sum<const R: usize>(product: &Product<'_>, panel: usize, words: &[Words], sum
             let data = &data[panel * steps..][..steps];
             if run == steps { pairs(words, data, sums) } else { long_pairs(words, data, run, sums) }
         }
-        Data::Quads(data, weight_sums) => {
-            start_quads(&weight_sums[panel], product.operand.offset(), sums);
-            quads(words, &data[panel * steps..][..steps], run, sums);
+        Data::Quads(data, starts) => {
+            let starts = &starts[product.operand.bits.index()];
+            let ([left, right], []) = starts.whole[panel].as_chunks() else { unreachable!("16 sums are two vectors") };
+            *sums = [[load_i32(left), load_i32(right)]; R];
+            let runs = steps.div_ceil(run);
+            quads(words, &data[panel * steps..][..steps], run, &starts.runs[panel * runs..][..runs], sums);
         }
     }
 }
@@ -99,20 +102,19 @@ fn long_pairs<const R: usize>(words: &[Words], weights: &[[i16; 2 * LANES]], run
     }
 }
 
-/// Unsigned inputs are `offset` too large, and every sum by `offset` times its weights: taken off beforehand.
-#[target_feature(enable = "avx2")]
-fn start_quads<const R: usize>(weight_sums: &[i32; LANES], offset: i32, sums: &mut Sums<R>) {
-    let ([left, right], []) = weight_sums.as_chunks::<8>() else { unreachable!("16 sums are two vectors") };
-    let excess = _mm256_set1_epi32(-offset);
-    *sums = [[_mm256_mullo_epi32(load_i32(left), excess), _mm256_mullo_epi32(load_i32(right), excess)]; R];
-}
-
 /// Adds the sums of quads, run by run: of each column two halves of 16 bits, then both in 32.
 #[target_feature(enable = "avx2")]
-fn quads<const R: usize>(words: &[Words], weights: &[[i8; 4 * LANES]], run: usize, wide: &mut Sums<R>) {
+fn quads<const R: usize>(
+    words: &[Words],
+    weights: &[[i8; 4 * LANES]],
+    run: usize,
+    starts: &[[i16; 2 * LANES]],
+    wide: &mut Sums<R>,
+) {
     let ones = _mm256_set1_epi16(1);
-    for (words, weights) in words.chunks(run).zip(weights.chunks(run)) {
-        let mut narrow = [[_mm256_setzero_si256(); 2]; R];
+    for ((words, weights), start) in words.chunks(run).zip(weights.chunks(run)).zip(starts) {
+        let ([left, right], []) = start.as_chunks::<LANES>() else { unreachable!("32 codes are two vectors") };
+        let mut narrow = [[load(left), load(right)]; R];
         for (words, weights) in words.iter().zip(weights) {
             let ([left, right], []) = weights.as_chunks::<32>() else { unreachable!("64 codes are two vectors") };
             let (left, right) = (load_bytes(left), load_bytes(right));
@@ -199,7 +201,7 @@ pub(super) fn measured_peak(family: Family) -> f64 {
             let words = black_box(&words);
             match family {
                 Family::Pairs => pairs(words, black_box(&pair_weights), &mut sums),
-                Family::Quads => quads(words, black_box(&quad_weights), STEPS, &mut sums),
+                Family::Quads => quads(words, black_box(&quad_weights), STEPS, &[[0; 2 * LANES]], &mut sums),
             }
             black_box(&sums);
         }

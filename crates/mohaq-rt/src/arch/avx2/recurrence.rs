@@ -181,8 +181,8 @@ fn opened_half(from_left: __m256i) -> __m256i {
 #[target_feature(enable = "avx2")]
 fn pieces(piece: __m256i) -> __m256i {
     const _: () = assert!(PIECES << PIECE_BITS == 1 << 16);
-    // SAFETY: `piece` is a 16 bit number shifted down by 7, so below 512, the length of the table, whose entries are of
-    // two 16 bit numbers each: the 4 bytes that the scale says.
+    // SAFETY: `piece` is a 16 bit number shifted down by 7, so below 512, the length of the table, whose entries have the
+    // 4 bytes that the scale says.
     unsafe { _mm256_i32gather_epi32::<4>(SIGMOID.pieces.as_ptr().cast(), piece) }
 }
 
