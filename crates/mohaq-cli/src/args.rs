@@ -143,6 +143,9 @@ pub(crate) struct QuantizeArgs {
     /// 4x4, 2x8 and 2x2 when left out.
     #[arg(long, value_name = "BITS")]
     pub bits: Vec<String>,
+    /// Also show the format of every tensor, and how often it saturated on the validation set.
+    #[arg(long)]
+    pub tensors: bool,
 }
 
 /// `report`

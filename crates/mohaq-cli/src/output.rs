@@ -1,5 +1,6 @@
 //! What a command prints: tables for a person, one JSON object for a program, from the same values.
 
+use mohaq::eval::TensorReport;
 use mohaq::platform::Cost;
 use mohaq::run::{Found, MeasuredSpec, Trained};
 use serde_json::{Value, json};
@@ -93,12 +94,28 @@ fn measured_row(measured: &MeasuredSpec) -> Vec<String> {
 }
 
 /// `8x8` for the same bits at all of several sites.
-fn compact(bits: &str) -> String {
+pub(crate) fn compact(bits: &str) -> String {
     let mut parts = bits.split(' ');
     match parts.next() {
         Some(first) if parts.clone().count() > 0 && parts.all(|part| part == first) => format!("{first} everywhere"),
         _ => bits.to_owned(),
     }
+}
+
+/// Prints what every tensor is held in, and how often it saturated.
+///
+/// # Errors
+/// Those of stdout.
+pub(crate) fn tensors(tensors: &[TensorReport]) -> io::Result<()> {
+    let row = |tensor: &TensorReport| {
+        let clipped = match tensor.clipped {
+            None => "cannot".to_owned(),
+            Some((0, _)) => "0".to_owned(),
+            Some((clipped, of)) => format!("{:.4} %", 100.0 * clipped as f64 / of as f64),
+        };
+        vec![tensor.name.clone(), tensor.format.clone(), clipped]
+    };
+    table(&["tensor", "format", "saturated"], &tensors.iter().map(row).collect::<Vec<_>>())
 }
 
 /// Prints a line to stderr; where nobody reads it any more, the work goes on.

@@ -1,7 +1,7 @@
 //! A search over a small network: replay, threads, and what a log refuses.
 
 use mohaq::Error;
-use mohaq::eval::{CACHE_BYTES, Evaluator, Goals, IntegerJudge, Judge, Limit, Objective};
+use mohaq::eval::{Evaluator, Goals, IntegerJudge, Judge, Limit, Objective};
 use mohaq::nn::{Network, NetworkDescription};
 use mohaq::platform;
 use mohaq::quant::{Calibration, IntegerBank, QuantizeSettings, calibrate};
@@ -48,7 +48,7 @@ impl Setting {
         let sequences = sequences();
         let calibration = calibrate(&network, &sequences, &QuantizeSettings::default()).unwrap();
         let scorer = Scorer::new(&Task::Frames { classes: 2 }, &[], DecoderWeights::default()).unwrap();
-        Self { network, calibration, scorer, sequences, cache_bytes: CACHE_BYTES }
+        Self { network, calibration, scorer, sequences, cache_bytes: 1 << 20 }
     }
 
     fn search(

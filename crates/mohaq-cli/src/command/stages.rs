@@ -42,7 +42,7 @@ fn everything(context: &Context<'_>, session: &Session<'_>, from: Option<&Path>)
     let data = session.dataset()?;
     let trained = session.trained(&data, from)?;
     let bank = session.bank(&trained, &data)?;
-    let bench = Bench::new(&bank, &trained, &data)?;
+    let bench = Bench::new(&bank, &trained, &data, session.plan.recipe.search.cache_mib)?;
     let searched = run::searched(session, &trained, &data, &bench)?;
     let page = run::write_report(session, &trained, &data, &searched)?;
     if context.json {
@@ -127,20 +127,30 @@ pub(crate) fn quantize(context: &Context<'_>, args: &QuantizeArgs) -> Result<()>
     let data = session.dataset()?;
     let trained = session.trained(&data, stage.from.as_deref())?;
     let bank = session.bank(&trained, &data)?;
-    let bench = Bench::new(&bank, &trained, &data)?;
+    let bench = Bench::new(&bank, &trained, &data, session.plan.recipe.search.cache_mib)?;
     let specs = specs(&args.bits, bench.workload.sites.len())?;
     let measured = specs
         .iter()
         .map(|spec| bench.measure(spec, &session.plan.platform))
         .collect::<mohaq::Result<Vec<MeasuredSpec>>>()?;
+    let tensors = if args.tensors { specs.as_slice() } else { &[] };
+    let tensors = tensors.iter().map(|spec| bench.valid.tensors(spec)).collect::<mohaq::Result<Vec<_>>>()?;
     if context.json {
         let error_percent = ErrorPercent::of(&trained, measured.last()).json();
         let seconds = begun.elapsed().as_secs_f64();
-        let object = json!({ "error_percent": error_percent, "rows": measured, "seconds": seconds });
+        let mut object = json!({ "error_percent": error_percent, "rows": measured, "seconds": seconds });
+        if args.tensors {
+            object["tensors"] = json!(tensors);
+        }
         return Ok(output::line(&object.to_string())?);
     }
     print_float(&trained)?;
-    Ok(output::measured(measured.iter())?)
+    output::measured(measured.iter())?;
+    for (measured, tensors) in measured.iter().zip(&tensors) {
+        output::line(&format!("\n{}", output::compact(&measured.bits)))?;
+        output::tensors(tensors)?;
+    }
+    Ok(())
 }
 
 /// Every `--bits`, or the uniform precisions that reports show.
@@ -157,7 +167,7 @@ pub(crate) fn sensitivity(context: &Context<'_>, args: &StageArgs) -> Result<()>
     let data = session.dataset()?;
     let trained = session.trained(&data, args.from.as_deref())?;
     let bank = session.bank(&trained, &data)?;
-    let bench = Bench::new(&bank, &trained, &data)?;
+    let bench = Bench::new(&bank, &trained, &data, session.plan.recipe.search.cache_mib)?;
     let table = run::sensitivity(&bench, context.progress)?;
     session.keep_sensitivity(&trained, table.clone())?;
     if context.json {

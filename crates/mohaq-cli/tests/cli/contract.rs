@@ -57,7 +57,8 @@ fn training_and_quantizing_print_one_object_each() {
     assert_eq!(trained["epochs"], 2);
     assert_eq!(trained["error_percent"]["float"], trained["error_percent"]["test"]);
 
-    let quantized = workspace.ok("quantize tiny.toml --json --set train.epochs=2 --bits 8x8 --bits 2x4,16x16");
+    let quantized =
+        workspace.ok("quantize tiny.toml --json --set train.epochs=2 --bits 8x8 --bits 2x4,16x16 --tensors");
     let quantized = one_line(&quantized);
     percentages(&quantized);
     assert_eq!(quantized["error_percent"]["float"], trained["error_percent"]["float"]);
@@ -65,6 +66,12 @@ fn training_and_quantizing_print_one_object_each() {
     let bits: Vec<&str> = rows.iter().filter_map(|row| row["bits"].as_str()).collect();
     assert_eq!(bits, ["8x8 8x8", "2x4 16x16"]);
     assert_eq!(rows[1]["test_percent"], quantized["error_percent"]["test"], "the object speaks of the last --bits");
+    let tensors = quantized["tensors"].as_array().expect("a list of lists");
+    assert_eq!(tensors.len(), 2);
+    let named = |name: &str| tensors[1].as_array().and_then(|all| all.iter().find(|tensor| tensor["name"] == name));
+    assert_eq!(named("l0 operand").expect("the operand of l0")["format"], "4 bit");
+    assert!(named("l0 state").expect("the state of l0")["clipped"].is_null(), "a state cannot saturate");
+    assert!(named("fc result").expect("the result of fc")["clipped"].is_array());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Every test has a folder of its own and runs in it; the recipe ([`workspace::RECIPE`]) is small enough for a whole run
 //! to take a second or two.
 
+mod bench;
 mod contract;
 mod interrupted;
 mod refused_data;

@@ -132,6 +132,8 @@ pub struct SearchSection {
     pub start_uniform: bool,
     /// Development sequences an evaluation reads, evenly spaced; 0 is all of them.
     pub sequences: usize,
+    /// Memory for outputs of first layers that candidates share, in MiB; 0 for none. Changes no result.
+    pub cache_mib: usize,
     /// Bounds that a candidate must keep.
     pub limits: LimitSection,
 }
@@ -148,6 +150,7 @@ impl Default for SearchSection {
             minutes: None,
             start_uniform: false,
             sequences: 0,
+            cache_mib: 256,
             limits: LimitSection::default(),
         }
     }

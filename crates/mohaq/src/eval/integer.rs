@@ -16,9 +16,6 @@ use mohaq_speech::score::Counts;
 use rayon::prelude::*;
 use std::sync::Arc;
 
-/// Room for outputs of first layers where nobody says otherwise.
-pub const CACHE_BYTES: usize = 256 << 20;
-
 /// Counts errors of integer networks on one set of sequences.
 #[derive(Debug)]
 pub struct IntegerJudge<'a> {

@@ -8,11 +8,13 @@ mod goals;
 mod integer;
 mod judge;
 mod objective;
+mod tensors;
 
 pub use goals::{Goals, Violation};
-pub use integer::{CACHE_BYTES, IntegerJudge};
+pub use integer::IntegerJudge;
 pub use judge::{Judge, log_posteriors};
 pub use objective::{Limit, Objective};
+pub use tensors::TensorReport;
 
 use crate::Result;
 use crate::nn::Workload;
@@ -115,7 +117,7 @@ mod tests {
         let judge = Judge::new(&scorer, &sequences.iter().collect::<Vec<_>>(), 4).unwrap();
         let calibration = calibrate(&network, &sequences, &QuantizeSettings::default()).unwrap();
         let bank = IntegerBank::new(&network, calibration).unwrap();
-        let judge = IntegerJudge::new(judge, &bank, CACHE_BYTES).unwrap();
+        let judge = IntegerJudge::new(judge, &bank, 1 << 20).unwrap();
         let platform = platform::load("bitfusion").unwrap();
         let workload = network.workload();
         let evaluator = Evaluator { workload: &workload, platform: &platform, judge: &judge };

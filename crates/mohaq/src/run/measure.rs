@@ -1,7 +1,7 @@
 //! Measuring given bits, and the sensitivity of each site.
 
 use super::session::Trained;
-use crate::eval::{CACHE_BYTES, IntegerJudge, Judge};
+use crate::eval::{IntegerJudge, Judge};
 use crate::nn::Workload;
 use crate::platform::{Cost, Platform};
 use crate::quant::{IntegerBank, Precision, QuantSpec};
@@ -42,17 +42,18 @@ pub struct Bench<'a> {
 }
 
 impl<'a> Bench<'a> {
-    /// A bench over `data`.
+    /// A bench over `data`, with `cache_mib` MiB for outputs of first layers on the validation set.
     ///
     /// # Errors
-    /// Sequences of another width than the network's input.
-    pub fn new(bank: &'a IntegerBank<'a>, trained: &'a Trained, data: &'a Dataset) -> Result<Self> {
+    /// Sequences of another width than the network's input, or with features that are not numbers.
+    pub fn new(bank: &'a IntegerBank<'a>, trained: &'a Trained, data: &'a Dataset, cache_mib: usize) -> Result<Self> {
         let all = |sequences: &'a [Sequence]| -> Vec<&'a Sequence> { sequences.iter().collect() };
         let workload = bank.network().workload();
-        let judge = |sequences: &'a [Sequence]| {
-            IntegerJudge::new(Judge::new(&trained.scorer, &all(sequences), data.dim)?, bank, CACHE_BYTES)
+        let judge = |sequences: &'a [Sequence], cache_bytes| {
+            IntegerJudge::new(Judge::new(&trained.scorer, &all(sequences), data.dim)?, bank, cache_bytes)
         };
-        let (valid, test) = (judge(&data.valid)?, judge(&data.test)?);
+        // The test set is read once a candidate, at the end.
+        let (valid, test) = (judge(&data.valid, cache_mib << 20)?, judge(&data.test, 0)?);
         Ok(Self { bank, workload, valid, test })
     }
 

@@ -4,7 +4,7 @@ use super::dir::Existing;
 use super::measure::{Bench, MeasuredSpec};
 use super::session::{Session, Trained, to_json};
 use crate::config::{LimitSection, SearchSection};
-use crate::eval::{CACHE_BYTES, Evaluator, Goals, IntegerJudge, Judge, Limit, Measurement, Objective};
+use crate::eval::{Evaluator, Goals, IntegerJudge, Judge, Limit, Measurement, Objective};
 use crate::nn::Workload;
 use crate::platform::Platform;
 use crate::quant::{Precision, QuantSpec, evenly_spaced};
@@ -63,11 +63,17 @@ pub fn searched(session: &Session<'_>, trained: &Trained, data: &Dataset, bench:
     let platform = &session.plan.platform;
     let space = PrecisionSpace::new(&bench.workload, platform);
     let chosen: Vec<&Sequence> = evenly_spaced(&data.valid, section.sequences);
-    let judge = Judge::new(&trained.scorer, &chosen, data.dim)?;
-    let float_percent = judge.percent(&judge.errors(&trained.network, &crate::nn::Float)?);
+    let chosen_only;
+    let judge = if chosen.len() == data.valid.len() {
+        &bench.valid
+    } else {
+        let judge = Judge::new(&trained.scorer, &chosen, data.dim)?;
+        chosen_only = IntegerJudge::new(judge, bench.bank, section.cache_mib << 20)?;
+        &chosen_only
+    };
+    let float_percent = judge.judge().percent(&judge.judge().errors(&trained.network, &crate::nn::Float)?);
     let goals = goals(section, platform, &bench.workload, float_percent);
-    let judge = IntegerJudge::new(judge, bench.bank, CACHE_BYTES)?;
-    let evaluator = Evaluator { judge: &judge, workload: &bench.workload, platform };
+    let evaluator = Evaluator { judge, workload: &bench.workload, platform };
     let mut log = open_log(session, &header(session, bench, &chosen)?)?;
     session.dir.write_plan(&session.plan)?;
     session.watch.begin("search", section.evaluations as u64, "candidates");
@@ -131,6 +137,7 @@ fn header(session: &Session<'_>, bench: &Bench<'_>, chosen: &[&Sequence]) -> Res
     let mut search = recipe.search.clone();
     // A longer or shorter search asks the same questions in the same order.
     (search.evaluations, search.generations, search.minutes) = (0, None, None);
+    search.cache_mib = 0;
     let platform = format!("{:?}", session.plan.platform);
     let sequences: Vec<&str> = chosen.iter().map(|sequence| sequence.id.as_str()).collect();
     let entries = [
