@@ -33,6 +33,7 @@ type Sums<const R: usize> = [[__m256i; 2]; R];
 
 #[target_feature(enable = "avx2")]
 pub(super) fn product(product: &Product<'_>, panel: usize, mut target: Target<'_>) -> SaturationCount {
+    let weights = Weights::of(product, panel);
     let end = Ending::new(product, panel);
     let mut sums = [[_mm256_setzero_si256(); 2]; TILE];
     let mut clipped = 0;
@@ -40,30 +41,58 @@ pub(super) fn product(product: &Product<'_>, panel: usize, mut target: Target<'_
         let words = product.tile(tile);
         let rows = TILE.min(product.rows - first);
         match (rows, &mut sums) {
-            (1, [alone, ..]) => sum(product, panel, words, core::array::from_mut(alone)),
-            (_, all) => sum(product, panel, words, all),
+            (1, [alone, ..]) => weights.sum(words, core::array::from_mut(alone)),
+            (_, all) => weights.sum(words, all),
         }
         clipped += end.write(&sums[..rows], first, &mut target);
     }
     SaturationCount { clipped, total: (product.rows * target.lanes) as u64 }
 }
 
-/// Sums the first `R` rows of a tile.
-#[target_feature(enable = "avx2")]
-fn sum<const R: usize>(product: &Product<'_>, panel: usize, words: &[Words], sums: &mut Sums<R>) {
-    let steps = product.panels.steps();
-    let run = product.panels.exact_steps(product.operand.bits);
-    match product.panels.data() {
-        Data::Pairs(data) => {
-            let data = &data[panel * steps..][..steps];
-            if run == steps { pairs(words, data, sums) } else { long_pairs(words, data, run, sums) }
+/// The weights of one panel, `[steps]`, and how their products are summed.
+enum Weights<'a> {
+    /// Every sum fits 32 bits.
+    Pairs(&'a [[i16; 2 * LANES]]),
+    /// Sums of `run` steps fit 32 bits.
+    LongPairs { weights: &'a [[i16; 2 * LANES]], run: usize },
+    /// Sums of `run` steps fit 16 bits; where these and the whole sums begin.
+    Quads { weights: &'a [[i8; 4 * LANES]], run: usize, starts: &'a [[i16; 2 * LANES]], whole: [__m256i; 2] },
+}
+
+impl<'a> Weights<'a> {
+    #[target_feature(enable = "avx2")]
+    fn of(product: &Product<'a>, panel: usize) -> Self {
+        let steps = product.panels.steps();
+        let run = product.panels.exact_steps(product.operand.bits);
+        match product.panels.data() {
+            Data::Pairs(data) => {
+                let weights = &data[panel * steps..][..steps];
+                if run == steps { Self::Pairs(weights) } else { Self::LongPairs { weights, run } }
+            }
+            Data::Quads(data, starts) => {
+                let starts = &starts[product.operand.bits.index()];
+                let ([left, right], []) = starts.whole[panel].as_chunks() else { unreachable!("two vectors") };
+                let runs = steps.div_ceil(run);
+                Self::Quads {
+                    weights: &data[panel * steps..][..steps],
+                    run,
+                    starts: &starts.runs[panel * runs..][..runs],
+                    whole: [load_i32(left), load_i32(right)],
+                }
+            }
         }
-        Data::Quads(data, starts) => {
-            let starts = &starts[product.operand.bits.index()];
-            let ([left, right], []) = starts.whole[panel].as_chunks() else { unreachable!("16 sums are two vectors") };
-            *sums = [[load_i32(left), load_i32(right)]; R];
-            let runs = steps.div_ceil(run);
-            quads(words, &data[panel * steps..][..steps], run, &starts.runs[panel * runs..][..runs], sums);
+    }
+
+    /// Sums the first `R` rows of a tile.
+    #[target_feature(enable = "avx2")]
+    fn sum<const R: usize>(&self, words: &[Words], sums: &mut Sums<R>) {
+        match *self {
+            Self::Pairs(weights) => pairs(words, weights, sums),
+            Self::LongPairs { weights, run } => long_pairs(words, weights, run, sums),
+            Self::Quads { weights, run, starts, whole } => {
+                *sums = [whole; R];
+                quads(words, weights, run, starts, sums);
+            }
         }
     }
 }
