@@ -1,5 +1,5 @@
-//! The engine's loops, one thread: products by widths in multiply-accumulates a second, a whole layer of simple recurrent
-//! units and one without its product in frames a second.
+//! The engine's loops, one thread: products by widths and whole recurrent layers in multiply-accumulates a second, the
+//! recurrence alone in units through a frame, and streams frame by frame.
 //!
 //! Shapes are those of the paper's network. Before anything is timed, the outputs of the machine's best level are compared
 //! with the scalar definition.
@@ -94,7 +94,10 @@ fn output_layer(bencher: Bencher<'_, '_>, text: &str) {
 }
 
 fn recurrent(inputs: usize, text: &str) -> LayerParameters<Arc<Panels>> {
-    let (hidden, directions) = (550, 2);
+    recurrent_of([inputs, 550, 2], text)
+}
+
+fn recurrent_of([inputs, hidden, directions]: [usize; 3], text: &str) -> LayerParameters<Arc<Panels>> {
     let columns = 3 * directions * hidden;
     let format = Q16::new(12).expect("a format");
     let vector = SruCell::vector_format(1.0, format).expect("a format");
@@ -123,4 +126,21 @@ fn recurrent_layer(bencher: Bencher<'_, '_>, text: &str) {
 #[divan::bench]
 fn recurrence(bencher: Bencher<'_, '_>) {
     time(bencher, 4, &recurrent(4, "4x8"), FRAMES * 1100);
+}
+
+/// A frame through a stack of simple recurrent units, 40 inputs and two layers of 256 units in one direction.
+#[divan::bench(args = ["4x8", "8x8", "16x16"])]
+fn stream(bencher: Bencher<'_, '_>, text: &str) {
+    let layers = vec![recurrent_of([40, 256, 1], text), recurrent_of([256, 256, 1], text)];
+    let [best, scalar] = [Level::detect(), Level::Scalar]
+        .map(|level| Engine::new(level, 40, layers.clone()).expect("layers whose parts fit"));
+    let frame = Noise(5).codes(Bits::Sixteen, 40);
+    let mut outputs = [vec![0; 256], vec![0; 256]];
+    let [mut fast, mut slow] = [&best, &scalar].map(|engine| engine.stream().expect("one direction"));
+    for _ in 0..3 {
+        best.step(&frame, &mut fast, &mut outputs[0]);
+        scalar.step(&frame, &mut slow, &mut outputs[1]);
+        assert_eq!(outputs[0], outputs[1]);
+    }
+    bencher.bench_local(|| best.step(&frame, &mut fast, &mut outputs[0]));
 }
