@@ -35,6 +35,7 @@ pub mod cell;
 #[cfg(feature = "alloc")]
 pub mod engine;
 mod error;
+mod highway;
 pub mod numeric;
 pub mod pack;
 #[cfg(feature = "alloc")]
@@ -47,3 +48,4 @@ pub mod table;
 pub use arch::Level;
 pub use bits::Bits;
 pub use error::Error;
+pub use highway::Highway;
