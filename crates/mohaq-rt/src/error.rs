@@ -1,6 +1,7 @@
 //! What can be wrong with numbers and bytes that come from outside.
 
 use crate::Bits;
+use crate::image::ImageError;
 use crate::numeric::Q16;
 use core::fmt;
 
@@ -86,6 +87,8 @@ pub enum Error {
         /// The row whose padding it is.
         row: usize,
     },
+    /// Bytes that are not an image, or a network of which none can be made.
+    Image(ImageError),
 }
 
 impl fmt::Display for Error {
@@ -114,7 +117,14 @@ impl fmt::Display for Error {
             Self::Alignment { got } => write!(f, "row alignment is {got} bytes, expected a power of two"),
             Self::Size { rows, columns } => write!(f, "a matrix of {rows} by {columns} does not fit this machine"),
             Self::Padding { row } => write!(f, "row {row} has padding other than zero"),
+            Self::Image(error) => error.fmt(f),
         }
+    }
+}
+
+impl From<ImageError> for Error {
+    fn from(error: ImageError) -> Self {
+        Self::Image(error)
     }
 }
 

@@ -36,6 +36,7 @@ pub mod cell;
 pub mod engine;
 mod error;
 mod highway;
+pub mod image;
 pub mod numeric;
 pub mod pack;
 #[cfg(feature = "alloc")]
