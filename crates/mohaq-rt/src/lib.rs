@@ -37,6 +37,7 @@ pub mod engine;
 mod error;
 mod highway;
 pub mod image;
+pub mod net;
 pub mod numeric;
 pub mod pack;
 #[cfg(feature = "alloc")]
