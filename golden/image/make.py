@@ -3,9 +3,9 @@
 
     python3 golden/image/make.py
 
-Shares no code with the crate and needs no packages (Python 3.8 or later): the format is that of the module `image` of mohaq-rt, the
-arithmetic that of the book's chapter "Numerics", in Python's integers of any length and, for the tables, its doubles. Random
-numbers are those of random.Random(3).
+Shares no code with the crate and needs no packages (Python 3.8 or later). The format is that of the module `image` of
+mohaq-rt, the arithmetic that of the book's chapter "Numerics", in Python's integers of any length and, for the tables, its
+doubles. Random numbers are those of random.Random(3).
 
 network.txt has lines of a name and numbers: `starts`, the first frame of each sequence and the number of frames; `inputs` and
 `outputs`, codes frame by frame; `clipped`, how many of how many codes on the way were clipped."""

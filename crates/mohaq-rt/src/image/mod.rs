@@ -2,7 +2,7 @@
 //!
 //! [`Image::parse`] reads the file once, checks all of it and copies nothing: there is no allocation, no alignment is asked
 //! of the memory, and no number in an accepted image can make a reader fail. For every network there is one sequence of
-//! bytes, so reading an image and [writing](write) it again gives the same file. All numbers are little-endian.
+//! bytes, so reading an image and [writing](fn@write) it again gives the same file. All numbers are little-endian.
 //!
 //! ```text
 //! header, 64 bytes            0  magic, "\x89mohaq\r\n"    24  inputs a frame          u32

@@ -15,6 +15,8 @@ use crate::{Bits, Error, Highway};
 
 /// Length of a record: 32 bytes of its own and 32 for each of two products.
 pub const RECORD_BYTES: usize = 96;
+/// Bytes of a stored requantizer: multiplier and shift, 32 bits each.
+pub(super) const REQUANTIZER_BYTES: usize = 8;
 /// Rows of weights begin at multiples of this: a word, which small machines read at once.
 const ROW_ALIGNMENT: usize = 4;
 /// Where the product's part of the record begins, and its length.
@@ -142,12 +144,9 @@ impl SiteShape {
             Bits::new(field.read(record)).ok_or_else(|| field.error(place, expected, record))
         };
         let (weight, activation) = (width(WEIGHT)?, width(ACTIVATION)?);
-        let (multiplier, shift) = (INPUT_MULTIPLIER.read_signed(record), INPUT_SHIFT.read(record));
-        let input = Requantizer::from_parts(multiplier, shift).ok_or_else(|| {
-            let shift_fits = shift <= Requantizer::MAX_SHIFT;
-            let (field, expected) = if shift_fits { (INPUT_MULTIPLIER, MULTIPLIERS) } else { (INPUT_SHIFT, SHIFTS) };
-            if shift_fits { field.error_signed(place, expected, record) } else { field.error(place, expected, record) }
-        })?;
+        let shift = INPUT_SHIFT.read_within(place, [0, Requantizer::MAX_SHIFT], record)?;
+        let input = Requantizer::from_parts(INPUT_MULTIPLIER.read_signed(record), shift);
+        let input = input.ok_or_else(|| INPUT_MULTIPLIER.error_signed(place, MULTIPLIERS, record))?;
         Ok(Self {
             inputs: INPUTS.read(record),
             columns: COLUMNS.read(record),
@@ -193,10 +192,15 @@ impl SiteShape {
         let weights = self.layout().map_or(u64::MAX, |layout| layout.bytes() as u64);
         Ok(SitePlaces {
             weights: cursor.place(place, "end of the weights", weights)?,
-            requantizers: cursor.place(place, "end of the requantizers", u64::from(self.requantizers) * 8)?,
-            biases: match self.biased {
-                true => cursor.place(place, "end of the biases", u64::from(self.columns) * 2)?,
-                false => 0,
+            requantizers: cursor.place(
+                place,
+                "end of the requantizers",
+                u64::from(self.requantizers) * REQUANTIZER_BYTES as u64,
+            )?,
+            biases: if self.biased {
+                cursor.place(place, "end of the biases", u64::from(self.columns) * 2)?
+            } else {
+                0
             },
         })
     }

@@ -1,14 +1,11 @@
 //! The layers of an image, read where they lie.
 
 use super::error::{ImageError, Place};
-use super::record::{LayerPlaces, LayerShape, MULTIPLIERS, SHIFTS, SitePlaces, SiteShape, SruShape};
+use super::record::{LayerPlaces, LayerShape, MULTIPLIERS, REQUANTIZER_BYTES, SHIFTS, SitePlaces, SiteShape, SruShape};
 use crate::cell::{Pointwise, SruCell};
 use crate::numeric::{Accumulator, Requantizer};
 use crate::pack::Layout;
 use crate::{Bits, Error, Highway};
-
-/// Bytes of a stored requantizer: multiplier and shift, 32 bits each.
-pub(super) const REQUANTIZER_BYTES: usize = 8;
 
 // Offsets and lengths of a file are 32 bit numbers.
 const _: () = assert!(usize::BITS >= 32, "machines of 16 bit addresses hold no image");

@@ -3,8 +3,7 @@
 use super::cursor::Cursor;
 use super::header::{Header, seal};
 use super::parameters::{ImageParameters, sixteen_bit, transposed};
-use super::record::{LayerPlaces, LayerShape, RECORD_BYTES, SitePlaces, SiteShape, SruShape};
-use super::view::REQUANTIZER_BYTES;
+use super::record::{LayerPlaces, LayerShape, RECORD_BYTES, REQUANTIZER_BYTES, SitePlaces, SiteShape, SruShape};
 use super::{HEADER_BYTES, Image};
 use crate::Error;
 use crate::parameters::{LayerParameters, SiteParameters, SruParameters};

@@ -202,8 +202,8 @@ fn check_starts(starts: &[usize]) -> Result<(), Error> {
         }
         least = got;
     }
-    match starts.is_empty() {
-        true => Err(Error::Length { what: "first frames of sequences", expected: 1, got: 0 }),
-        false => Ok(()),
+    if starts.is_empty() {
+        return Err(Error::Length { what: "first frames of sequences", expected: 1, got: 0 });
     }
+    Ok(())
 }
