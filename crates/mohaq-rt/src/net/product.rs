@@ -36,11 +36,19 @@ fn dot<S: From<i32> + Sum>(bits: Bits, row: &[u8], operands: &[i16]) -> S {
 
 /// The same where a byte has `CODES` weights of `BITS` each, the first in the lowest bits.
 fn narrow_dot<const BITS: usize, const CODES: usize, S: From<i32> + Sum>(row: &[u8], operands: &[i16]) -> S {
-    let unpacked = |&byte: &u8| {
-        // Up to the sign bit of the byte, and down again with copies of it.
-        (0..CODES).map(move |code| i16::from((byte << (8 - BITS - code * BITS)).cast_signed() >> (8 - BITS)))
+    // At most four products of 2^16, or two of 2^18.
+    let sum_of_byte = |byte: u8, operands: &[i16]| -> i32 {
+        let product = |(code, &operand): (usize, &i16)| {
+            // Up to the sign bit of the byte, and down again with copies of it.
+            let weight = (byte << (8 - BITS - code * BITS)).cast_signed() >> (8 - BITS);
+            i32::from(weight) * i32::from(operand)
+        };
+        operands.iter().enumerate().map(product).sum()
     };
-    products(row.iter().flat_map(unpacked), operands)
+    let (whole, rest) = operands.as_chunks::<CODES>();
+    let last = row.get(whole.len()).map_or(0, |&byte| sum_of_byte(byte, rest));
+    let sums = whole.iter().zip(row).map(|(operands, &byte)| S::from(sum_of_byte(byte, operands)));
+    sums.chain([S::from(last)]).sum()
 }
 
 fn products<S: From<i32> + Sum>(weights: impl Iterator<Item = i16>, operands: &[i16]) -> S {
