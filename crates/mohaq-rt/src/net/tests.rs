@@ -35,18 +35,18 @@ impl Case {
         Image::parse(&self.file).expect("our own")
     }
 
-    fn run(&self) -> (Vec<i16>, SaturationCount) {
-        let net = Net::new(self.image());
+    fn run(&self, image: &Image<'_>) -> (Vec<i16>, SaturationCount) {
+        let net = Net::new(*image);
         let frames = self.starts[self.starts.len() - 1];
-        let mut outputs = vec![99; frames * net.image().outputs()];
+        let mut outputs = vec![99; frames * image.outputs()];
         // What is in the arena must not matter.
         let mut arena = vec![-12_345; net.run_arena_len(frames)];
         let count = net.run(&self.codes, &self.starts, &mut arena, &mut outputs).expect("slices of the right length");
         (outputs, count)
     }
 
-    fn step(&self) -> (Vec<i16>, SaturationCount) {
-        let (image, net) = (self.image(), Net::new(self.image()));
+    fn step(&self, image: &Image<'_>) -> (Vec<i16>, SaturationCount) {
+        let net = Net::new(*image);
         let mut arena = vec![-12_345; net.arena_len()];
         let mut state = vec![77; net.state_len().expect("one direction")];
         let mut outputs = vec![99; self.starts[self.starts.len() - 1] * image.outputs()];
@@ -62,14 +62,14 @@ impl Case {
         (outputs, count)
     }
 
-    fn run_engine(&self, level: Level, scratch: &mut Scratch) -> (Vec<i16>, SaturationCount) {
-        let engine = Engine::from_image(level, &self.image()).expect("a small network");
+    fn run_engine(&self, image: &Image<'_>, level: Level, scratch: &mut Scratch) -> (Vec<i16>, SaturationCount) {
+        let engine = Engine::from_image(level, image).expect("a small network");
         let (outputs, counts) = engine.run(&self.codes, &self.starts, scratch);
         (outputs, total(&counts))
     }
 
-    fn step_engine(&self, level: Level) -> Vec<i16> {
-        let engine = Engine::from_image(level, &self.image()).expect("a small network");
+    fn step_engine(&self, image: &Image<'_>, level: Level) -> Vec<i16> {
+        let engine = Engine::from_image(level, image).expect("a small network");
         let mut outputs = vec![99; self.starts[self.starts.len() - 1] * engine.outputs()];
         for sequence in self.starts.windows(2) {
             let mut stream = engine.stream().expect("one direction");
@@ -82,17 +82,17 @@ impl Case {
     }
 
     fn check(&self) {
-        let net = Net::new(self.image());
-        let run = self.run();
-        let is_stream = net.state_len().is_some();
+        let image = &self.image();
+        let run = self.run(image);
+        let is_stream = Net::new(*image).state_len().is_some();
         if is_stream {
-            assert_eq!(self.step(), run);
+            assert_eq!(self.step(image), run);
         }
         let mut scratch = Scratch::default();
         for level in Level::available() {
-            assert_eq!(self.run_engine(level, &mut scratch), run, "{}", level.name());
+            assert_eq!(self.run_engine(image, level, &mut scratch), run, "{}", level.name());
             if is_stream {
-                assert_eq!(self.step_engine(level), run.0, "{}", level.name());
+                assert_eq!(self.step_engine(image, level), run.0, "{}", level.name());
             }
         }
     }
@@ -159,7 +159,7 @@ fn every_pair_of_widths_agrees_in_every_kind_of_layer() {
             let plan = |kind, size, projection| LayerPlan { kind, size, site, projection };
             for (directions, highway) in [(1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2)] {
                 seed += 1;
-                if cfg!(miri) && seed % 7 != 0 {
+                if cfg!(miri) && seed % 13 != 0 {
                     continue;
                 }
                 let size = SIZES[seed as usize % SIZES.len()];
@@ -186,7 +186,11 @@ fn linear_layers_follow_the_definition() {
                 let plans = [LayerPlan { kind: Kind::Linear, size: SIZES[3], site, projection: None }];
                 let network = Numbers(seed).network(SIZES[4], &plans);
                 let case = Case::new(&network, &[3], seed);
-                assert_eq!(case.run().0, linear_by_hand(&network, &case.codes), "{weight:?} by {activation:?}");
+                assert_eq!(
+                    case.run(&case.image()).0,
+                    linear_by_hand(&network, &case.codes),
+                    "{weight:?} by {activation:?}"
+                );
             }
         }
     }
@@ -200,7 +204,7 @@ fn the_networks_of_these_tests_are_alive() {
     let plan = |kind, activation| LayerPlan { kind, size: 33, site: site(activation), projection: None };
     let plans = [plan(Kind::Sru(2, 1), Bits::Eight), plan(Kind::Linear, Bits::Four)];
     let case = Case::new(&Numbers(1).network(16, &plans), &[40], 2);
-    let (mut outputs, count) = case.run();
+    let (mut outputs, count) = case.run(&case.image());
     assert!(count.clipped * 4 < count.total, "{count:?}");
     outputs.sort_unstable();
     outputs.dedup();
