@@ -1,6 +1,7 @@
 //! What can be wrong with numbers and bytes that come from outside.
 
 use crate::Bits;
+use crate::image::ImageError;
 use crate::numeric::Q16;
 use core::fmt;
 
@@ -86,6 +87,17 @@ pub enum Error {
         /// The row whose padding it is.
         row: usize,
     },
+    /// First frames of sequences that do not begin at 0 or go back.
+    Starts {
+        /// Which sequence, or how many there are for the number of frames.
+        index: usize,
+        /// Smallest frame that it can begin with.
+        least: usize,
+        /// Frame that it begins with.
+        got: usize,
+    },
+    /// Bytes that are not an image, or a network of which none can be made.
+    Image(ImageError),
 }
 
 impl fmt::Display for Error {
@@ -114,7 +126,18 @@ impl fmt::Display for Error {
             Self::Alignment { got } => write!(f, "row alignment is {got} bytes, expected a power of two"),
             Self::Size { rows, columns } => write!(f, "a matrix of {rows} by {columns} does not fit this machine"),
             Self::Padding { row } => write!(f, "row {row} has padding other than zero"),
+            Self::Starts { index: 0, got, .. } => write!(f, "the first sequence begins at frame {got}, expected 0"),
+            Self::Starts { index, least, got } => {
+                write!(f, "sequence {index} begins at frame {got}, expected {least} or a later one")
+            }
+            Self::Image(error) => error.fmt(f),
         }
+    }
+}
+
+impl From<ImageError> for Error {
+    fn from(error: ImageError) -> Self {
+        Self::Image(error)
     }
 }
 

@@ -19,6 +19,37 @@
 //! assert!((outputs.value(code.code) - 0.3 * 1.5).abs() < outputs.scale());
 //! # Ok::<(), mohaq_rt::Error>(())
 //! ```
+//!
+//! A whole network travels as an [`image`], one checked file, and runs from it where it lies ([`net`]), in memory that the
+//! caller lends. With an allocator an `Engine` is made from it, which computes the same codes at the speed of the machine.
+//!
+//! ```
+//! use mohaq_rt::image::Image;
+//! use mohaq_rt::net::Net;
+//!
+//! # use mohaq_rt::numeric::{Q16, Requantizer};
+//! # use mohaq_rt::parameters::{LayerParameters, SiteParameters};
+//! # let site = SiteParameters {
+//! #     inputs: 2,
+//! #     columns: 1,
+//! #     weight: mohaq_rt::Bits::Four,
+//! #     activation: mohaq_rt::Bits::Eight,
+//! #     input: Requantizer::new(1.0 / 128.0)?,
+//! #     outputs: vec![Requantizer::new(64.0)?],
+//! #     biases: vec![-5],
+//! #     weights: vec![3, -2],
+//! # };
+//! # let layers = vec![LayerParameters::Linear(site)];
+//! # let network = mohaq_rt::image::ImageParameters { inputs: 2, input: Q16::Q1_14, output: Q16::Q5_10, layers };
+//! # let file = mohaq_rt::image::write(&network)?;
+//! let net = Net::new(Image::parse(&file)?); // a matrix of 2 inputs and 1 output, 3 and −2
+//! let mut state = [0; 0]; // of net.state_len() codes
+//! let mut arena = [0; 2]; // of net.arena_len() codes
+//! let mut outputs = [0];
+//! net.step(&[1280, 256], &mut state, &mut arena, &mut outputs)?;
+//! assert_eq!(outputs, [(3 * 10 - 2 * 2) * 64 - 5]);
+//! # Ok::<(), mohaq_rt::Error>(())
+//! ```
 #![no_std]
 #![deny(unsafe_code)]
 
@@ -35,6 +66,9 @@ pub mod cell;
 #[cfg(feature = "alloc")]
 pub mod engine;
 mod error;
+mod highway;
+pub mod image;
+pub mod net;
 pub mod numeric;
 pub mod pack;
 #[cfg(feature = "alloc")]
@@ -47,3 +81,4 @@ pub mod table;
 pub use arch::Level;
 pub use bits::Bits;
 pub use error::Error;
+pub use highway::Highway;

@@ -107,15 +107,24 @@ impl Layout {
     /// [`Error::Padding`] at the first row whose padding is not zero.
     pub fn unpack(self, bytes: &[u8], codes: &mut [i16]) -> Result<(), Error> {
         self.check_lengths(codes.len(), bytes.len())?;
-        for row in 0..self.rows {
-            if !self.padding_is_zero(row, bytes) {
-                return Err(Error::Padding { row });
-            }
-        }
+        self.check_padding(bytes)?;
         for (index, code) in codes.iter_mut().enumerate() {
             *code = self.code(bytes, index / self.columns, index % self.columns);
         }
         Ok(())
+    }
+
+    /// Whether `bytes` are of this layout: every code fits its bits, so only the padding can be wrong.
+    ///
+    /// # Errors
+    /// [`Error::Length`] unless there are [`bytes`](Self::bytes) of them, [`Error::Padding`] at the first row whose
+    /// padding is not zero.
+    pub fn check_padding(self, bytes: &[u8]) -> Result<(), Error> {
+        self.check_lengths(self.codes(), bytes.len())?;
+        match (0..self.rows).find(|&row| !self.padding_is_zero(row, bytes)) {
+            Some(row) => Err(Error::Padding { row }),
+            None => Ok(()),
+        }
     }
 
     /// The code at `row` and `column` of packed `bytes`.

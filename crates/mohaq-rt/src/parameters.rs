@@ -3,8 +3,10 @@
 //! Types are generic in how a site's weights are held, `W`: as codes, or packed for this machine and shared by many
 //! networks. Every other number is small.
 
+pub use crate::highway::Highway;
+
 use crate::Bits;
-use crate::cell::{Factor, Pointwise, SruCell};
+use crate::cell::{Pointwise, SruCell};
 use crate::numeric::Requantizer;
 use alloc::vec::Vec;
 
@@ -27,27 +29,6 @@ pub struct SiteParameters<W> {
     pub biases: Vec<i16>,
     /// `[inputs, columns]`.
     pub weights: W,
-}
-
-/// What is carried past the cells of a layer of simple recurrent units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Highway {
-    /// Nothing.
-    None,
-    /// A fourth part of the layer's product.
-    Product,
-    /// The layer's input times a constant.
-    Input(Factor),
-}
-
-impl Highway {
-    /// Matrices of the layer's product: candidate, forget gate, reset gate and perhaps the highway's.
-    pub const fn parts(self) -> usize {
-        match self {
-            Self::Product => 4,
-            Self::None | Self::Input(_) => 3,
-        }
-    }
 }
 
 /// A layer of simple recurrent units.

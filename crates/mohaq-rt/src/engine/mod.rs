@@ -10,6 +10,7 @@
 //! A recurrent layer is not run product first, recurrence second: its units do not touch each other, so 16 of them are
 //! multiplied for all frames and then run through time while their products are still in the cache.
 
+mod image;
 mod layer;
 mod site;
 
