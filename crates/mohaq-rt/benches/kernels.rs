@@ -6,11 +6,11 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use mohaq_rt::cell::{Factor, SruCell};
+use mohaq_rt::cell::{Factor, Highway, SruCell};
 use mohaq_rt::engine::{Engine, Scratch, arrangement, sru_arrangement};
 use mohaq_rt::numeric::{Q16, Requantizer};
 use mohaq_rt::panel::{Family, Panels};
-use mohaq_rt::parameters::{Highway, LayerParameters, SiteParameters, SruParameters};
+use mohaq_rt::parameters::{LayerParameters, SiteParameters, SruParameters};
 use mohaq_rt::{Bits, Level};
 use std::sync::Arc;
 

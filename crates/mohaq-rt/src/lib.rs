@@ -66,7 +66,6 @@ pub mod cell;
 #[cfg(feature = "alloc")]
 pub mod engine;
 mod error;
-mod highway;
 pub mod image;
 pub mod net;
 pub mod numeric;
@@ -81,4 +80,3 @@ pub mod table;
 pub use arch::Level;
 pub use bits::Bits;
 pub use error::Error;
-pub use highway::Highway;

@@ -3,10 +3,8 @@
 //! Types are generic in how a site's weights are held, `W`: as codes, or packed for this machine and shared by many
 //! networks. Every other number is small.
 
-pub use crate::highway::Highway;
-
 use crate::Bits;
-use crate::cell::{Pointwise, SruCell};
+use crate::cell::{Highway, Pointwise, SruCell};
 use crate::numeric::Requantizer;
 use alloc::vec::Vec;
 

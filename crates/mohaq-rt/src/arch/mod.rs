@@ -65,7 +65,7 @@ impl Level {
         }
     }
 
-    /// Multiply-accumulates a second of one core from registers alone, for a family: the limit of [`product`](Self::product).
+    /// Multiply-accumulates a second of one core from the nearest cache alone, for a family: the limit of every product.
     #[cfg(feature = "std")]
     pub fn measured_peak(self, family: Family) -> f64 {
         match self {
@@ -251,7 +251,7 @@ impl Recurrence<'_> {
     /// Part `part` of the products of `frame`.
     fn part(&self, frame: usize, part: usize) -> &[i16; LANES] {
         let first = (frame * self.parts() + part) * LANES;
-        self.products[first..][..LANES].as_array().expect("the slice has this length")
+        self.products[first..].first_chunk().expect("every frame has all parts")
     }
 
     /// The frames of a sequence, in the order of this direction.

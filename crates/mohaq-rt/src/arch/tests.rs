@@ -47,7 +47,7 @@ fn case() -> impl Strategy<Value = Case> {
             let lanes = columns.next_multiple_of(LANES);
             // A ratio that brings typical sums to about 16 bits, or any other.
             let typical = (0.5_f64..40.0).prop_map(move |spread| {
-                let largest = f64::from(weight.max()) * f64::from(activation.max()) * libm::sqrt(inputs as f64);
+                let largest = f64::from(weight.max()) * f64::from(activation.max()) * (inputs as f64).sqrt();
                 Requantizer::new(spread * 32_768.0 / largest).expect("a good ratio")
             });
             (

@@ -4,10 +4,10 @@
 //! depends on the layer in front, and the numbers in tensors, follow from the plans and a seed.
 
 use super::ImageParameters;
-use crate::cell::{Factor, Pointwise, SruCell};
+use crate::Bits;
+use crate::cell::{Factor, Highway, Pointwise, SruCell};
 use crate::numeric::{Q16, Requantizer};
 use crate::parameters::{LayerParameters, SiteParameters, SruParameters};
-use crate::{Bits, Highway};
 use proptest::prelude::*;
 use std::vec::Vec;
 

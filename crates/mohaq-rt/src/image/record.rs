@@ -8,10 +8,10 @@
 use super::cursor::Cursor;
 use super::error::{Expected, ImageError, Place};
 use super::field::{Field, compare};
-use crate::cell::{Factor, Pointwise, SruCell};
+use crate::cell::{Factor, Highway, Pointwise, SruCell};
 use crate::numeric::Requantizer;
 use crate::pack::Layout;
-use crate::{Bits, Error, Highway};
+use crate::{Bits, Error};
 
 /// Length of a record: 32 bytes of its own and 32 for each of two products.
 pub const RECORD_BYTES: usize = 96;

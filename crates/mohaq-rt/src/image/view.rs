@@ -2,10 +2,10 @@
 
 use super::error::{ImageError, Place};
 use super::record::{LayerPlaces, LayerShape, MULTIPLIERS, REQUANTIZER_BYTES, SHIFTS, SitePlaces, SiteShape, SruShape};
-use crate::cell::{Pointwise, SruCell};
+use crate::cell::{Highway, Pointwise, SruCell};
 use crate::numeric::{Accumulator, Requantizer};
 use crate::pack::Layout;
-use crate::{Bits, Error, Highway};
+use crate::{Bits, Error};
 
 // Offsets and lengths of a file are 32 bit numbers.
 const _: () = assert!(usize::BITS >= 32, "machines of 16 bit addresses hold no image");

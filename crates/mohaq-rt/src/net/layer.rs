@@ -1,7 +1,7 @@
 //! One layer over some sequences.
 
 use super::product::{operands, output};
-use crate::Highway;
+use crate::cell::Highway;
 use crate::image::{LayerView, SiteView, SruView};
 use crate::numeric::SaturationCount;
 

@@ -82,6 +82,10 @@ impl Requantizer {
 
     /// `accumulator · multiplier / 2^shift`, rounded half to even; the nearest end where 64 bits do not hold it.
     pub const fn scaled(self, accumulator: i64) -> i64 {
+        if accumulator as i32 as i64 == accumulator {
+            // Nearly always, and cheap on machines without wide products.
+            return round_shift(accumulator * self.multiplier as i64, self.shift);
+        }
         let scaled = round_shift_wide(accumulator as i128 * self.multiplier as i128, self.shift);
         if scaled > i64::MAX as i128 {
             i64::MAX

@@ -11,11 +11,12 @@ use super::spec::{Precision, QuantSpec};
 use crate::nn::{Layer, Network, SiteId, Skip, Sru};
 use crate::tensor::Matrix;
 use crate::{Error, Result};
-use mohaq_rt::cell::Factor;
+use mohaq_rt::cell::{Factor, Highway};
 use mohaq_rt::engine::{Engine, arrangement, sru_arrangement};
+use mohaq_rt::image::{self, ImageParameters};
 use mohaq_rt::numeric::{Q16, Quantizer, Requantizer};
 use mohaq_rt::panel::{Family, Panels};
-use mohaq_rt::parameters::{Highway, LayerParameters, SiteParameters, SruParameters};
+use mohaq_rt::parameters::{LayerParameters, SiteParameters, SruParameters};
 use mohaq_rt::{Bits, Level};
 use std::sync::{Arc, OnceLock};
 
@@ -115,6 +116,19 @@ impl<'a> IntegerBank<'a> {
     /// When `spec` has another number of sites.
     pub fn layers(&self, spec: &QuantSpec) -> Result<Vec<LayerParameters<Vec<i16>>>> {
         self.parameters(spec, &|site, precision| self.codes(site, precision.weight))
+    }
+
+    /// The network at `spec` as the bytes of an image.
+    ///
+    /// # Errors
+    /// See [`engine`](Self::engine); [`Error::Integer`] also for a network that no image has room for.
+    ///
+    /// # Panics
+    /// When `spec` has another number of sites.
+    pub fn image(&self, spec: &QuantSpec) -> Result<Vec<u8>> {
+        let (input, output) = (self.input, self.output);
+        let parameters = ImageParameters { inputs: self.network.inputs(), input, output, layers: self.layers(spec)? };
+        image::write(&parameters).map_err(integer("image"))
     }
 
     fn parameters<W>(
@@ -312,4 +326,59 @@ fn product_biases(sru: &Sru, gates: &[i16]) -> Vec<i16> {
         }
     }
     biases
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::calibrate::tests::{network, sequences};
+    use super::super::{QuantizeSettings, calibrate};
+    use super::*;
+    use mohaq_rt::image::Image;
+    use mohaq_rt::net::Net;
+
+    fn spec(text: &str) -> QuantSpec {
+        QuantSpec::parse(text, 4).unwrap()
+    }
+
+    /// Features of two sequences in the bank's input format.
+    fn features(bank: &IntegerBank<'_>) -> (Vec<i16>, [usize; 3]) {
+        let two = sequences(2);
+        let values = two.iter().flat_map(|sequence| sequence.features.values.iter().copied());
+        let codes = values.map(|x| bank.input().code(x).code).collect();
+        let [a, b] = [two[0].features.frames(), two[1].features.frames()];
+        (codes, [0, a, a + b])
+    }
+
+    #[test]
+    fn what_is_measured_is_what_the_image_computes() {
+        let network = network();
+        for per_channel in [false, true] {
+            let settings = QuantizeSettings { per_channel, ..QuantizeSettings::default() };
+            let calibration = calibrate(&network, &sequences(6), &settings).unwrap();
+            let bank = IntegerBank::new(&network, calibration).unwrap();
+            let (codes, starts) = features(&bank);
+            for bits in ["8x8", "2x4 4x8 16x16 8x2", "16x4 2x16 4x4 8x8"] {
+                let (measured, _) = bank.engine(&spec(bits)).unwrap().run(&codes, &starts, &mut Default::default());
+                let bytes = bank.image(&spec(bits)).unwrap();
+                let net = Net::new(Image::parse(&bytes).unwrap());
+                let mut arena = vec![0; net.run_arena_len(starts[2])];
+                let mut shipped = vec![0; measured.len()];
+                net.run(&codes, &starts, &mut arena, &mut shipped).unwrap();
+                assert_eq!(shipped, measured, "{bits} {per_channel}");
+            }
+        }
+    }
+
+    #[test]
+    fn weights_are_packed_once_a_site_width_and_family() {
+        let network = network();
+        let calibration = calibrate(&network, &sequences(6), &QuantizeSettings::default()).unwrap();
+        let bank = IntegerBank::new(&network, calibration).unwrap();
+        bank.engine(&spec("8x8")).unwrap();
+        let once = bank.packed_bytes();
+        bank.engine(&spec("8x16")).unwrap();
+        assert_eq!(bank.packed_bytes(), once, "the same kernels read them");
+        bank.engine(&spec("8x4")).unwrap();
+        assert!(bank.packed_bytes() > once);
+    }
 }

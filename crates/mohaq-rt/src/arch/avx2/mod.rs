@@ -7,6 +7,7 @@ mod vector;
 
 use super::{LANES, Operand, Product, Recurrence, RecurrenceCounts, Target, Words, scalar};
 use crate::numeric::SaturationCount;
+#[cfg(feature = "std")]
 use crate::panel::Family;
 
 /// Proof that this CPU has AVX2. Only [`Avx2::new`] makes one.

@@ -21,7 +21,9 @@
 use super::super::{LANES, Product, TILE, Target, Words};
 use super::vector::{any, at_end, count_outside, cut, in_order, load, load_bytes, load_i32, load_ratios, scale, write};
 use crate::numeric::SaturationCount;
-use crate::panel::{Data, Family};
+use crate::panel::Data;
+#[cfg(feature = "std")]
+use crate::panel::Family;
 use core::arch::x86_64::{
     __m256d, __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_add_epi64, _mm256_castsi256_si128,
     _mm256_cvtepi32_epi64, _mm256_extracti128_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_or_si256,

@@ -98,9 +98,9 @@ impl Units {
             Highway::Product => (load(recurrence.part(frame, 3)), 0),
             Highway::Input { codes, width, column, .. } => {
                 let row = &codes[frame * width + column..][..lanes];
-                self.multiplied(match row.as_array() {
-                    Some(codes) => load(codes),
-                    None => {
+                self.multiplied(match row.try_into() {
+                    Ok(codes) => load(codes),
+                    Err(_) => {
                         let mut codes = [0; LANES];
                         codes[..lanes].copy_from_slice(row);
                         load(&codes)

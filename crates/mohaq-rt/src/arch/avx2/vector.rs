@@ -154,9 +154,10 @@ pub(super) fn any(vector: __m256i) -> bool {
 /// Writes the lanes of `codes` that `row` has room for.
 #[target_feature(enable = "avx2")]
 pub(super) fn write(row: &mut [i16], codes: __m256i) {
-    match row.as_mut_array::<LANES>() {
-        // SAFETY: the reference is to 32 writable bytes, and the store needs no alignment.
-        Some(row) => unsafe { _mm256_storeu_si256(row.as_mut_ptr().cast(), codes) },
-        None => row.copy_from_slice(&to_codes(codes)[..row.len()]),
+    if row.len() == LANES {
+        // SAFETY: the slice is 32 writable bytes, and the store needs no alignment.
+        unsafe { _mm256_storeu_si256(row.as_mut_ptr().cast(), codes) };
+    } else {
+        row.copy_from_slice(&to_codes(codes)[..row.len()]);
     }
 }
