@@ -104,7 +104,8 @@ fn a_model_that_lies_is_refused_by_the_tensor() {
         spoil(&mut model);
         model
     };
-    let cases: [(Model, &str); 8] = [
+    let cases: [(Model, &str); 9] = [
+        (spoilt(&|m| m.add("fc.w", "F32", &[1 << 26, 0], Vec::new())), "numbers, its description has"),
         (Model::new().without("fc.b"), "`fc.b`: missing"),
         (Model::new().without("wclip.FC.4"), "`wclip.FC.4`: missing"),
         (spoilt(&|m| m.floats("fc.b", &[5], 0.1)), "`fc.b`: shape is [5], expected [4]"),

@@ -40,12 +40,12 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Safetensors`]; [`Error::BenchmarkTensor`] for a tensor that is missing, or of another type
-    /// or shape than its neighbours ask for; errors of the network description and of calibration.
+    /// or shape than its neighbours ask for; [`Error::TooFewNumbers`]; errors of the network description and of calibration.
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
         let tensors =
             SafeTensors::deserialize(&bytes).map_err(|source| Error::Safetensors { path: path.to_owned(), source })?;
-        let file = File { path: path.to_owned(), tensors };
+        let file = File { path: path.to_owned(), numbers: bytes.len() / 4, tensors };
         let network = file.network()?;
         let sequences = file.sequences(network.inputs(), network.outputs())?;
         let names: Vec<String> = site_names(&network);
@@ -95,6 +95,8 @@ fn site_names(network: &Network) -> Vec<String> {
 /// The tensors of a model.
 struct File<'a> {
     path: PathBuf,
+    /// Words in the file.
+    numbers: usize,
     tensors: SafeTensors<'a>,
 }
 
@@ -141,7 +143,14 @@ impl File<'_> {
     }
 
     fn network(&self) -> Result<Network> {
-        let mut network = Network::zeros(&self.description()?)?;
+        let description = self.description()?;
+        description.check()?;
+        // Shapes without elements may promise any width: room is made for about what the file holds.
+        let (got, expected) = (self.numbers, description.parameters());
+        if expected > got as u128 {
+            return Err(Error::TooFewNumbers { path: self.path.clone(), got, expected });
+        }
+        let mut network = Network::zeros(&description)?;
         let names: Vec<String> = network.parameters().into_iter().map(|parameter| parameter.name).collect();
         for (name, parameter) in names.iter().zip(network.parameters_mut()) {
             let [rows, columns] = parameter.values.shape();
