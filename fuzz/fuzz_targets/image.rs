@@ -5,13 +5,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mohaq_rt::cell::{Factor, Pointwise, SruCell};
+use mohaq_rt::cell::{Factor, Highway, Pointwise, SruCell};
 use mohaq_rt::engine::{Engine, Scratch};
 use mohaq_rt::image::{self, Image, ImageParameters};
 use mohaq_rt::net::Net;
 use mohaq_rt::numeric::{Q16, Requantizer};
 use mohaq_rt::parameters::{LayerParameters, SiteParameters, SruParameters};
-use mohaq_rt::{Bits, Highway, Level};
+use mohaq_rt::{Bits, Level};
 
 /// Codes of buffers up to which a network is run.
 const LARGEST: usize = 1 << 14;
