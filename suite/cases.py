@@ -137,17 +137,19 @@ def extreme_ranges(output):
 
 
 def deep(parameters, features, rng):
-    """The most negative codes of both operands meet in the first column; the last one has a scale of its own."""
+    """The most negative codes of both operands meet in the first column. The third one has a scale of its own, and the last
+    one a ratio below 2^-32, for which 2^-32 stands: it still shows in a sum of more than 32 bits."""
     weight = parameters["fc.weight"]
     weight[:, 0] = LOW
     weight[:, 1] = np.where(np.arange(len(weight)) < 300, LOW, HIGH)
     weight[:, 2] *= np.float32(20)
+    weight[:, 3] = -1e-7
     features[0], features[-1] = LOW, HIGH
 
 
 def deep_ranges(calibration):
     extreme_ranges(3)(calibration)
-    calibration["sites"][0]["weight"].update(clip8=[1.9, 1.9, 11.0])
+    calibration["sites"][0]["weight"].update(clip8=[1.9, 1.9, 11.0, 9.5e-8])
 
 
 def saturating_ranges(calibration):
@@ -198,10 +200,15 @@ def highway_formats(calibration):
 
 
 def ties(parameters, features, rng):
-    """Multiples of half a step everywhere: what is rounded is a tie, or whole."""
+    """Multiples of half a step everywhere: what is rounded is a tie, or whole. The gates of two units are always one half."""
     features[:] = np.rint(features * 2**10) / 2**10
     for name, values in parameters.items():
         values[:] = np.rint(values * 2**4) / 2**4 if name.endswith("weight") else np.rint(values * 2**12) / 2**12
+    # A state of 11 fraction bits times an odd half, brought to a gate's 11: a tie for every odd state.
+    parameters["l0.vectors"][:] = np.floor(parameters["l0.vectors"]) + 0.5
+    for values in (parameters["l0.vectors"], parameters["l0.bias"]):
+        values[:, :2] = 0
+    parameters["l0.weight"][:, [8, 9, 16, 17]] = 0
 
 
 def tie_ranges(calibration):
@@ -210,8 +217,27 @@ def tie_ranges(calibration):
         for side, step in (("weight", {2: 1 / 2, 4: 1 / 8, 8: 1 / 8}), ("input", {2: 1 / 2, 4: 1 / 8, 8: 1 / 64})):
             site[side].update({f"clip{bits}": [step[bits] * (2 ** (bits - 1) - 1)] for bits in step})
     calibration["input_fraction"] = 9
-    calibration["layers"][0].update(state=9, hidden=7)
+    calibration["layers"][0].update(state=11, hidden=9)
     calibration["layers"][-1].update(output=6)
+
+
+NEAR_CLIPS = {2: 0.37, 4: 0.59, 8: 0.71}
+
+
+def near_ties(parameters, features, rng):
+    """Weights within two units in the last place of the border between two codes: rows in turn at 2, 4 and 8 bits."""
+    weight = parameters["fc.weight"]
+    for row, values in enumerate(weight):
+        bits = (2, 4, 8)[row % 3]
+        top = 2 ** (bits - 1) - 1
+        borders = rng.integers(-top, top, len(values)) + 0.5
+        values[:] = (borders * NEAR_CLIPS[bits] / top).astype(np.float32)
+        for _ in range(2):
+            values[:] = np.nextafter(values, np.float32(1) * rng.integers(-1, 2, len(values)).astype(np.float32) * 9)
+
+
+def near_tie_ranges(calibration):
+    calibration["sites"][0]["weight"].update({f"clip{bits}": [clip] for bits, clip in NEAR_CLIPS.items()})
 
 
 CASES = [
@@ -243,7 +269,7 @@ CASES = [
     Case("wide_sums_cut", "The same sums in a format that they leave: a vector unit may cut them to 32 bits first.",
          19, [linear(17), RELU, linear(5)], [6, 1, 4], ["16x16", "8x16", "16x8", "4x16"], change=extremes,
          override=extreme_ranges(13)),
-    Case("deep", "600 inputs at the ends of their ranges: more than 32 or 16 bits hold without a carry.", 600, [linear(3)],
+    Case("deep", "600 inputs at the ends of their ranges: more than 32 or 16 bits hold without a carry.", 600, [linear(4)],
          [3, 1], PAIRS, per_channel=True, change=deep, override=deep_ranges),
     Case("saturation", "Formats too fine for their tensors: features, projection, candidates, gates, highway and output clip.",
          8, [sru(8, projection=5, highway_bias=0.5), sru(4, skip="matrix"), linear(6)], [12, 1, 7],
@@ -264,4 +290,6 @@ CASES = [
     Case("ties", "Powers of two and multiples of half a step: what is rounded is often a tie.", 8,
          [sru(8, highway_bias=0.0, rescale=False), linear(6)], [14, 1, 5], ["2x2", "4x4", "8x8", "4x8", "8x16", "16x16"],
          change=ties, override=tie_ranges),
+    Case("near_ties", "Weights so near to a border between codes that the arithmetic that finds them decides.", 24,
+         [linear(16)], [4, 1], ["2x16", "4x16", "8x16", "16x16"], change=near_ties, override=near_tie_ranges),
 ]

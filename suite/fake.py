@@ -7,7 +7,17 @@ contains the border between two codes of a grid, both are kept: a step of a 2 bi
 and that is the honest bound. `distance` is the largest number of output steps between the interval and the codes.
 """
 import numpy as np
-from contract import GATE, highway_scale, largest_code, names, own, skip_of, vector_fraction, weight_codes
+from contract import (
+    GATE,
+    highway_scale,
+    largest_code,
+    names,
+    operand_scales,
+    own,
+    skip_of,
+    vector_fraction,
+    weight_codes,
+)
 
 # Relative error of one operation of float32, and an absolute one below which nothing here counts.
 UNIT_ROUNDOFF, TINY = 2.0**-24, 1e-30
@@ -17,7 +27,8 @@ FUNCTION_ERROR = 4 * 2.0**-23
 
 class Interval:
     def __init__(self, low, high):
-        self.low, self.high = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
+        # Copies: the ends of a point must not share their memory.
+        self.low, self.high = np.array(low, dtype=np.float64), np.array(high, dtype=np.float64)
 
     @classmethod
     def point(cls, values):
@@ -159,3 +170,16 @@ def distance(interval, codes, fraction):
     """Largest distance of a value in `interval` from what `codes` stand for, in steps."""
     scaled = [end * 2.0**fraction - codes for end in (interval.low, interval.high)]
     return float(np.abs(scaled).max())
+
+
+def step_of_last_input(layers, parameters, calibration, spec, fraction):
+    """By how many output steps a single code of the last product's input moves an output, at most.
+
+    None where something follows the last product.
+    """
+    if layers[-1]["kind"] != "linear":
+        return None
+    (weight_bits, input_bits), site = spec[-1], calibration["sites"][-1]
+    (step,) = operand_scales(site["input"], input_bits)
+    weight = own(parameters, list(names(layers))[-1])["weight"]
+    return float(np.abs(weights(weight, site["weight"], weight_bits)).max()) * step * 2.0**fraction

@@ -19,6 +19,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
+sys.dont_write_bytecode = True  # nothing but cases is left in this folder
+
 import contract
 import fake
 import reference
@@ -62,9 +64,10 @@ def document(case, calibration, specs):
     )
 
 
-def spec_document(spec, steps, counts):
+def spec_document(spec, steps, flip, counts):
     """`clipped`: of each layer, in the order of contract.COUNTERS."""
-    return f"\n[[specs]]\nbits = {value(spec)}\nfake_steps = {steps}\n{rows('clipped', counts)}"
+    comment = "" if flip is None else f"  # one code of the last product's input moves an output by up to {flip:.1f}"
+    return f"\n[[specs]]\nbits = {value(spec)}\nfake_steps = {steps}{comment}\n{rows('clipped', counts)}"
 
 
 def make(case, place):
@@ -79,8 +82,9 @@ def make(case, place):
         pairs = parse(spec, len(calibration["sites"]))
         got, fraction, counts = contract.run(*network, pairs)
         steps = math.ceil(100 * fake.distance(fake.enclose(*network, pairs), got, fraction)) / 100
+        flip = fake.step_of_last_input(case.layers, parameters, calibration, pairs, fraction)
         codes.append(got)
-        specs.append(spec_document(spec, steps, counts))
+        specs.append(spec_document(spec, steps, flip, counts))
         print(f"{case.name:20} {spec:24} {got.shape} clipped {sum(map(sum, counts)):5} fake within {steps}")
     tensors = parameters | {"features": features, "outputs": outputs.astype(np.float32), "codes": np.stack(codes)}
     note = {"made_by": f"suite/make.py, numpy {np.__version__}, seed {SEED}"}
