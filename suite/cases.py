@@ -109,19 +109,22 @@ def calibrate(case, parameters, features, seen):
 LOW, HIGH = -2.0, 1.99993896484375  # the ends of Q1.14
 
 
-def either(rng, shape):
-    return np.where(rng.integers(0, 2, shape) == 1, HIGH, LOW)
+def extremes(low):
+    """Features at both ends of Q1.14 and weights at `low` and the upper end, so that sums leave 32 bits; those of the
+    second column cancel out. Biases pull against them.
 
+    Two products of LOW and LOW leave 32 bits already; of any two others a vector unit can take the sum in 32.
+    """
 
-def extremes(parameters, features, rng):
-    """Weights and features at both ends of Q1.14, so that sums leave 32 bits; those of the second column cancel out.
-    Biases pull against them."""
-    features[:] = either(rng, features.shape)
-    features[0], features[-1] = LOW, HIGH
-    weight = parameters["fc0.weight"]
-    weight[:] = either(rng, weight.shape)
-    weight[:, 0], weight[:, 1] = LOW, np.where(np.arange(len(weight)) % 2 == 0, LOW, HIGH)
-    parameters["fc0.bias"][:] = np.where(np.arange(weight.shape[1]) % 2 == 0, -3.9, 3.9)
+    def change(parameters, features, rng):
+        weight = parameters["fc0.weight"]
+        features[:] = np.where(rng.integers(0, 2, features.shape) == 1, HIGH, LOW)
+        features[0], features[-1] = LOW, HIGH
+        weight[:] = np.where(rng.integers(0, 2, weight.shape) == 1, HIGH, low)
+        weight[:, 0], weight[:, 1] = low, np.where(np.arange(len(weight)) % 2 == 0, low, HIGH)
+        parameters["fc0.bias"][:] = np.where(np.arange(weight.shape[1]) % 2 == 0, -3.9, 3.9)
+
+    return change
 
 
 def extreme_ranges(output):
@@ -171,7 +174,7 @@ def zeros(parameters, features, rng):
 def extreme_vectors(parameters, features, rng):
     """Recurrent vectors at both ends of what goes with a state: s is 14 in the first layer, 0 in the second."""
     parameters["l0.vectors"] *= np.float32(0.01)
-    parameters["l0.weight"] *= np.float32(0.001)
+    parameters["l0.weight"] *= np.float32(0.000035)
     parameters["l1.vectors"] *= np.float32(12)
     parameters["l1.vectors"][0, 0] = 15.9
     parameters["l1.weight"] *= np.float32(3000)
@@ -221,6 +224,11 @@ def tie_ranges(calibration):
     calibration["layers"][-1].update(output=6)
 
 
+def silent_frame(parameters, features, rng):
+    """One frame in which only biases remain."""
+    features[2] = 0
+
+
 NEAR_CLIPS = {2: 0.37, 4: 0.59, 8: 0.71}
 
 
@@ -264,11 +272,16 @@ CASES = [
          [linear(8), SIGMOID, linear(8), TANH_LAYER, linear(8), RELU, linear(5), SIGMOID], [10, 1, 5],
          ["2x8", "4x4", "8x8", "16x16", "8x2 4x16 16x8 8x16"], weights=4.0),
     Case("wide_sums", "Sums beyond 32 bits: brought back by a small ratio, saturating by a large one, or cancelling out.",
-         19, [linear(17), RELU, linear(5)], [6, 1, 4], ["16x16", "8x16", "16x8", "4x16"], change=extremes,
+         19, [linear(17), RELU, linear(5)], [6, 1, 4], ["16x16", "8x16", "16x8", "4x16"], change=extremes(LOW),
          override=extreme_ranges(8)),
     Case("wide_sums_cut", "The same sums in a format that they leave: a vector unit may cut them to 32 bits first.",
-         19, [linear(17), RELU, linear(5)], [6, 1, 4], ["16x16", "8x16", "16x8", "4x16"], change=extremes,
+         19, [linear(17), RELU, linear(5)], [6, 1, 4], ["16x16", "8x16", "16x8", "4x16"], change=extremes(-HIGH),
          override=extreme_ranges(13)),
+    Case("wide_sums_of_two", "The same where two products leave 32 bits already.", 19,
+         [linear(17), RELU, linear(5)], [6, 1, 4], ["16x16"],
+         change=extremes(LOW), override=extreme_ranges(13)),
+    Case("wide_sums_whole", "The same in a format one bit coarser than that in which sums may be cut: a bias would show it.", 19,
+         [linear(17), RELU, linear(5)], [6, 1, 4], ["16x16", "8x16"], change=extremes(-HIGH), override=extreme_ranges(12)),
     Case("deep", "600 inputs at the ends of their ranges: more than 32 or 16 bits hold without a carry.", 600, [linear(4)],
          [3, 1], PAIRS, per_channel=True, change=deep, override=deep_ranges),
     Case("saturation", "Formats too fine for their tensors: features, projection, candidates, gates, highway and output clip.",
@@ -279,7 +292,7 @@ CASES = [
          change=zeros),
     Case("formats", "Formats at the ends of what goes together, and ratios of scales at both ends of theirs.", 4,
          [sru(4, skip="none"), sru(5, skip="none"), sru(5, projection=2), linear(4)], [9, 1, 3],
-         ["2x16", "4x4", "8x8", "16x16"], per_channel=True, features=900.0, change=extreme_vectors,
+         ["2x16", "4x4", "8x8", "16x16"], per_channel=True, features=26000.0, change=extreme_vectors,
          override=extreme_formats),
     Case("highways", "Inputs that a highway's constant brings to another format, by every shift from none to the largest.", 5,
          [sru(5, rescale=False), sru(5, highway_bias=20.0), sru(5, rescale=False)], [7, 1, 9], ["2x4", "4x8", "16x16"],
@@ -292,4 +305,7 @@ CASES = [
          change=ties, override=tie_ranges),
     Case("near_ties", "Weights so near to a border between codes that the arithmetic that finds them decides.", 24,
          [linear(16)], [4, 1], ["2x16", "4x16", "8x16", "16x16"], change=near_ties, override=near_tie_ranges),
+    Case("large_ratios", "Almost the largest ratios that a product may have: what is not 0 leaves 32 bits and saturates.", 19,
+         [linear(17)], [5, 1], ["8x8", "4x8", "8x4", "8x16", "16x16"], features=250.0, weights=250.0, change=silent_frame,
+         override=lambda calibration: calibration["layers"][0].update(output=15)),
 ]
