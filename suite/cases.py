@@ -183,10 +183,9 @@ def extreme_vectors(parameters, features, rng):
 
 
 def extreme_formats(calibration):
-    """The first site's inputs have almost the largest ratio of scales; the third's first column has one below 2^-32."""
+    """The third site's first column has a ratio of scales below 2^-32."""
     first, second, third, last = calibration["layers"]
     calibration["input_fraction"] = 0
-    calibration["sites"][0]["input"].update(clip8=[1e-4])
     first.update(state=15, hidden=1)
     second.update(state=0, hidden=0)
     third.update(projected=0, state=12, hidden=9)
@@ -222,6 +221,13 @@ def tie_ranges(calibration):
     calibration["input_fraction"] = 9
     calibration["layers"][0].update(state=11, hidden=9)
     calibration["layers"][-1].update(output=6)
+
+
+def large_operand_ranges(calibration):
+    """Whole numbers against a clip of a ten thousandth."""
+    calibration["input_fraction"] = 0
+    calibration["sites"][0]["input"].update(clip8=[1e-4])
+    calibration["layers"][0].update(output=15)
 
 
 def silent_frame(parameters, features, rng):
@@ -308,4 +314,7 @@ CASES = [
     Case("large_ratios", "Almost the largest ratios that a product may have: what is not 0 leaves 32 bits and saturates.", 19,
          [linear(17)], [5, 1], ["8x8", "4x8", "8x4", "8x16", "16x16"], features=250.0, weights=250.0, change=silent_frame,
          override=lambda calibration: calibration["layers"][0].update(output=15)),
+    Case("large_operands", "Inputs with almost the largest ratio of scales: every code leaves 32 bits before it saturates.",
+         19, [linear(17)], [5, 1], ["2x8", "4x8", "8x8", "16x8"], features=26000.0, weights=200.0, change=silent_frame,
+         override=large_operand_ranges),
 ]

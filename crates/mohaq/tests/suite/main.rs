@@ -112,7 +112,7 @@ fn the_comparers_of_floats_notice_what_is_beyond_their_bounds() {
         for expected in &case.expected {
             let distance = fake_distance(&case, expected).expect("a distance");
             let mut narrow = expected.clone();
-            // Just below what is measured, and with a code that is far off.
+            // Just below what is measured.
             narrow.fake_steps = distance - 1e-3;
             assert!(fake_agrees(&case, &narrow).is_err(), "{}", case.place(expected));
         }
