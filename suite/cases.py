@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Callable
 
 import numpy as np
-from contract import GATE, TANH, finest, names, own, skip_of
+from contract import GATE, TANH, Ratio, finest, largest_code, names, own, scale, skip_of
 
 WIDTHS = [2, 4, 8, 16]
 PAIRS = [f"{w}x{a}" for w in WIDTHS for a in WIDTHS]
@@ -219,8 +219,7 @@ def tie_ranges(calibration):
         for side, step in (("weight", {2: 1 / 2, 4: 1 / 8, 8: 1 / 8}), ("input", {2: 1 / 2, 4: 1 / 8, 8: 1 / 64})):
             site[side].update({f"clip{bits}": [step[bits] * (2 ** (bits - 1) - 1)] for bits in step})
     calibration["input_fraction"] = 9
-    calibration["layers"][0].update(state=11, hidden=9)
-    calibration["layers"][-1].update(output=6)
+    calibration["layers"][0].update(state=11, hidden=11)
 
 
 def large_operand_ranges(calibration):
@@ -235,7 +234,16 @@ def silent_frame(parameters, features, rng):
     features[2] = 0
 
 
-NEAR_CLIPS = {2: 0.37, 4: 0.59, 8: 0.71}
+def between_multipliers(clip, bits):
+    """The first float32 from `clip` on whose scale in float32 has another multiplier than its scale in float64."""
+    clip = np.float32(clip)
+    while Ratio(float(scale(clip, bits))).multiplier == Ratio(float(clip) / largest_code(bits)).multiplier:
+        clip = np.nextafter(clip, np.float32(1))
+    return float(clip)
+
+
+# At 2 bits the scale is the clip.
+NEAR_CLIPS = {2: 0.37, 4: between_multipliers(0.59, 4), 8: between_multipliers(0.71, 8)}
 
 
 def near_ties(parameters, features, rng):
@@ -307,10 +315,10 @@ CASES = [
          [sru(4, bidirectional=True), sru(3, bidirectional=True, projection=2), linear(3)],
          [1, 0, 2, 31, 1, 5, 0, 0, 7, 1, 3, 1, 16, 2, 1, 6, 13, 1, 0, 4], ["4x4", "8x8", "2x16"]),
     Case("ties", "Powers of two and multiples of half a step: what is rounded is often a tie.", 8,
-         [sru(8, highway_bias=0.0, rescale=False), linear(6)], [14, 1, 5], ["2x2", "4x4", "8x8", "4x8", "8x16", "16x16"],
+         [sru(8, rescale=False)], [14, 1, 25], ["2x2", "4x4", "8x8", "4x8", "8x16", "16x16"],
          change=ties, override=tie_ranges),
-    Case("near_ties", "Weights so near to a border between codes that the arithmetic that finds them decides.", 24,
-         [linear(16)], [4, 1], ["2x16", "4x16", "8x16", "16x16"], change=near_ties, override=near_tie_ranges),
+    Case("near_ties", "Weights so near to a border between codes, and scales to one between multipliers, that precision decides.",
+         24, [linear(16)], [60, 1], ["2x16", "4x16", "8x16", "16x16"], change=near_ties, override=near_tie_ranges),
     Case("large_ratios", "Almost the largest ratios that a product may have: what is not 0 leaves 32 bits and saturates.", 19,
          [linear(17)], [5, 1], ["8x8", "4x8", "8x4", "8x16", "16x16"], features=250.0, weights=250.0, change=silent_frame,
          override=lambda calibration: calibration["layers"][0].update(output=15)),
