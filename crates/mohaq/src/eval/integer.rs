@@ -90,7 +90,7 @@ impl<'a> IntegerJudge<'a> {
     pub fn errors_of_all(&self, specs: &[QuantSpec]) -> Result<Vec<Counts>> {
         let mut order: Vec<usize> = (0..specs.len()).collect();
         order.sort_by(|&a, &b| specs[a].cmp(&specs[b]));
-        let engines: Vec<Engine> = specs.iter().map(|spec| self.bank.engine(spec)).collect::<Result<_>>()?;
+        let engines: Vec<Engine> = specs.par_iter().map(|spec| self.bank.engine(spec)).collect::<Result<_>>()?;
         let tasks = self.blocks() * specs.len();
         let work = |scratch: &mut Scratch, task: usize| {
             let (block, candidate) = (task / specs.len(), order[task % specs.len()]);

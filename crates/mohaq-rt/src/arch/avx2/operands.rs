@@ -1,6 +1,6 @@
 //! From 16 bit codes to words.
 
-use super::super::{Operand, Words};
+use super::super::{Operand, TILE, Words};
 use super::vector::{in_order, load, scale, to_words};
 use crate::numeric::SaturationCount;
 use crate::panel::{Family, LANES};
@@ -13,6 +13,8 @@ use core::arch::x86_64::{
 /// 16 codes at a time; the last ones are filled up with zeros.
 #[target_feature(enable = "avx2")]
 pub(super) fn operands(operand: Operand, codes: &[i16], words: &mut [Words], row: usize) -> SaturationCount {
+    // Said once, so that no store asks again.
+    assert!(row < TILE, "row {row} of a tile");
     let narrow = Narrow::new(operand);
     let per_chunk = LANES / operand.family.inputs();
     let (whole, rest) = codes.as_chunks();
