@@ -1,8 +1,8 @@
-//! Integer networks on any machine: the number formats, the rounding and the packing that a device computes with.
+//! Integer networks on any machine: number formats, rounding, tables, cells, kernels, and networks to run.
 //!
 //! This crate is the room for everything that is bits. It knows no training, no search and no platform, needs no
-//! standard library and no allocator, and the scalar code in it is the definition that every faster version must equal
-//! with `==`.
+//! standard library and, but for preparing networks for a vector unit, no allocator. The scalar code in it is the
+//! definition that every faster version must equal with `==`. Modules in order; a module uses only those above it.
 //!
 //! ```
 //! use mohaq_rt::numeric::{Quantizer, Requantizer};
@@ -58,23 +58,33 @@ extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+mod bits;
+mod error;
+
+pub mod numeric;
+
+pub mod table;
+
+pub mod cell;
+
+pub mod pack;
+
+#[cfg(feature = "alloc")]
+pub mod parameters;
+
+pub mod image;
+
+pub mod net;
+
+#[cfg(feature = "alloc")]
+pub mod panel;
+
 #[cfg(feature = "alloc")]
 #[expect(unsafe_code, reason = "vector instructions, and nothing else, need it")]
 mod arch;
-mod bits;
-pub mod cell;
+
 #[cfg(feature = "alloc")]
 pub mod engine;
-mod error;
-pub mod image;
-pub mod net;
-pub mod numeric;
-pub mod pack;
-#[cfg(feature = "alloc")]
-pub mod panel;
-#[cfg(feature = "alloc")]
-pub mod parameters;
-pub mod table;
 
 #[cfg(feature = "alloc")]
 pub use arch::Level;
