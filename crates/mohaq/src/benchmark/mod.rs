@@ -11,6 +11,7 @@ pub use model::Model;
 use crate::eval::{IntegerJudge, Judge};
 use crate::nn::Float;
 use crate::quant::{IntegerBank, Precision, QuantSpec};
+use crate::watch::Silent;
 use crate::{Error, Result};
 use mohaq_rt::panel::Family;
 use mohaq_rt::{Bits, Level};
@@ -89,7 +90,7 @@ pub fn evaluate(model: &Model, candidates: &Candidates) -> Result<Findings> {
     // Once in vain, so that caches, clocks and allocators have settled.
     judge.errors(&specs[0])?;
     let begun = Instant::now();
-    let errors = judge.errors_of_all(&specs)?;
+    let errors = judge.errors_of_all(&specs, &Silent)?;
     let seconds = begun.elapsed().as_secs_f64();
     let frames: usize = model.sequences.iter().map(|sequence| sequence.features.frames()).sum();
     let macs = model.network.workload().macs() as f64 * (frames * specs.len()) as f64;

@@ -1,4 +1,5 @@
-//! Outputs of the first layers, kept for the next candidate that begins alike.
+//! Outputs of the first layers, taken up by candidates that begin alike: the next one on a thread ([`Path`]), and later
+//! ones ([`PrefixCache`]).
 
 use crate::quant::Precision;
 use std::collections::BTreeMap;
@@ -25,15 +26,13 @@ struct Kept {
     bytes: usize,
 }
 
+/// Candidates whose outputs of a layer must fit for any to be kept. Seemed reasonable: a small generation.
+const CANDIDATES: usize = 8;
+
 impl PrefixCache {
     /// A cache of at most `capacity` bytes of outputs; 0 keeps nothing.
     pub(super) fn new(capacity: usize) -> Self {
         Self { capacity, kept: Mutex::default() }
-    }
-
-    /// Whether outputs of `bytes` can be kept at all.
-    pub(super) fn holds(&self, bytes: usize) -> bool {
-        bytes <= self.capacity
     }
 
     /// The outputs of layer `layer` for block `block`, where `spec` has the precisions of all sites up to there.
@@ -47,10 +46,14 @@ impl PrefixCache {
         Some(outputs)
     }
 
-    /// Keeps `outputs`, and drops the ones that nobody asked for longest where there is no room.
-    pub(super) fn keep(&self, block: usize, layer: usize, spec: &[Precision], outputs: &Arc<Vec<i16>>) {
+    /// Keeps `outputs`, one of about as many blocks as `blocks`, and drops the ones that nobody asked for longest where
+    /// there is no room.
+    ///
+    /// Blocks come round once for every few candidates. Where not even [`CANDIDATES`] of them fit, everything would be
+    /// dropped before it is asked for again, and nothing is kept.
+    pub(super) fn keep(&self, block: usize, layer: usize, spec: &[Precision], outputs: &Arc<Vec<i16>>, blocks: usize) {
         let size = size_of_val(outputs.as_slice());
-        if !self.holds(size) {
+        if size.saturating_mul(blocks * CANDIDATES) > self.capacity {
             return;
         }
         let mut kept = self.lock();
@@ -84,35 +87,137 @@ impl Kept {
     }
 }
 
+/// The outputs of the layers of one candidate on one block, for the next candidate on the same block to go on from where
+/// they differ.
+#[derive(Debug, Default)]
+pub(super) struct Path {
+    block: usize,
+    spec: Vec<Precision>,
+    /// By layer; `None` where a deeper one was known already.
+    outputs: Vec<Option<Arc<Vec<i16>>>>,
+    /// Buffers that nobody holds any more.
+    free: Vec<Vec<i16>>,
+}
+
+impl Path {
+    /// Goes back to where the candidate at `spec` leaves the one before on `block`. `sites` has, for every layer whose
+    /// outputs may be taken up, the number of sites up to and with it.
+    pub(super) fn turn(&mut self, block: usize, spec: &[Precision], sites: &[usize]) {
+        let shared = |&&sites: &&usize| block == self.block && self.spec.get(..sites) == Some(&spec[..sites]);
+        let mut kept = sites.iter().take_while(shared).count().min(self.outputs.len());
+        while kept > 0 && self.outputs[kept - 1].is_none() {
+            kept -= 1;
+        }
+        let left = self.outputs.drain(kept..).flatten();
+        self.free.extend(left.filter_map(Arc::into_inner));
+        self.block = block;
+        self.spec.clear();
+        self.spec.extend_from_slice(spec);
+    }
+
+    /// Layers that need not be run.
+    pub(super) fn len(&self) -> usize {
+        self.outputs.len()
+    }
+
+    /// The outputs of the last layer so far.
+    pub(super) fn end(&self) -> Option<&Arc<Vec<i16>>> {
+        self.outputs.last().and_then(Option::as_ref)
+    }
+
+    /// Goes on at `outputs` of `layer`, which were kept elsewhere.
+    pub(super) fn jump(&mut self, layer: usize, outputs: Arc<Vec<i16>>) {
+        self.outputs.resize(layer, None);
+        self.outputs.push(Some(outputs));
+    }
+
+    /// Adds the outputs of the next layer.
+    pub(super) fn push(&mut self, outputs: Arc<Vec<i16>>) {
+        self.outputs.push(Some(outputs));
+    }
+
+    /// A buffer of `length` codes of no meaning.
+    pub(super) fn buffer(&mut self, length: usize) -> Vec<i16> {
+        let mut buffer = self.free.pop().unwrap_or_default();
+        buffer.resize(length, 0);
+        buffer
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use mohaq_rt::Bits;
 
-    fn spec(bits: Bits) -> [Precision; 1] {
-        [Precision::new(bits, bits)]
+    fn spec(bits: &[Bits]) -> Vec<Precision> {
+        bits.iter().map(|&bits| Precision::new(bits, bits)).collect()
+    }
+
+    /// Eight codes, 16 bytes.
+    fn outputs(code: i16) -> Arc<Vec<i16>> {
+        Arc::new(vec![code; 8])
     }
 
     #[test]
     fn the_one_that_nobody_asked_for_longest_goes_first() {
-        let cache = PrefixCache::new(40);
-        let outputs = |code| Arc::new(vec![code; 8]);
-        cache.keep(0, 0, &spec(Bits::Two), &outputs(2));
-        cache.keep(0, 0, &spec(Bits::Four), &outputs(4));
-        assert_eq!(cache.find(0, 0, &spec(Bits::Two)), Some(outputs(2)));
-        cache.keep(0, 0, &spec(Bits::Eight), &outputs(8));
-        assert_eq!(cache.find(0, 0, &spec(Bits::Four)), None);
-        assert_eq!(cache.find(0, 0, &spec(Bits::Two)), Some(outputs(2)));
-        assert_eq!(cache.find(0, 0, &spec(Bits::Eight)), Some(outputs(8)));
-        assert_eq!(cache.find(1, 0, &spec(Bits::Eight)), None, "another block");
-        assert_eq!(cache.find(0, 1, &spec(Bits::Eight)), None, "another layer");
-        assert_eq!(cache.lock().bytes, 32);
+        let cache = PrefixCache::new(16 * CANDIDATES);
+        let two = spec(&[Bits::Two]);
+        let room = CANDIDATES as i16;
+        for layer in 0..room {
+            cache.keep(0, layer as usize, &two, &outputs(layer), 1);
+        }
+        assert_eq!(cache.find(0, 0, &two), Some(outputs(0)));
+        cache.keep(0, CANDIDATES, &two, &outputs(room), 1);
+        assert_eq!(cache.find(0, 1, &two), None);
+        for layer in [0].into_iter().chain(2..=room) {
+            assert_eq!(cache.find(0, layer as usize, &two), Some(outputs(layer)), "{layer}");
+        }
+        assert_eq!(cache.find(1, 0, &two), None, "another block");
+        assert_eq!(cache.find(0, 0, &spec(&[Bits::Four])), None, "another precision");
+        assert_eq!(cache.lock().bytes, 16 * CANDIDATES);
     }
 
     #[test]
-    fn what_does_not_fit_is_not_kept() {
-        let cache = PrefixCache::new(15);
-        cache.keep(0, 0, &spec(Bits::Two), &Arc::new(vec![0; 8]));
-        assert_eq!(cache.find(0, 0, &spec(Bits::Two)), None);
+    fn what_would_be_dropped_before_it_is_asked_for_is_not_kept() {
+        let two = spec(&[Bits::Two]);
+        for (capacity, blocks, kept) in [(16 * CANDIDATES - 1, 1, false), (16 * CANDIDATES, 1, true), (300, 3, false)] {
+            let cache = PrefixCache::new(capacity);
+            cache.keep(0, 0, &two, &outputs(2), blocks);
+            assert_eq!(cache.find(0, 0, &two).is_some(), kept, "{capacity} {blocks}");
+        }
+    }
+
+    #[test]
+    fn a_path_goes_back_to_where_the_next_candidate_turns_off() {
+        use Bits::{Eight, Four, Two};
+        let mut path = Path::default();
+        let sites = [1, 3];
+        path.turn(0, &spec(&[Two, Two, Two, Two]), &sites);
+        assert_eq!(path.len(), 0);
+        (0..3).for_each(|layer| path.push(outputs(layer)));
+        path.turn(0, &spec(&[Two, Two, Two, Four]), &sites);
+        assert_eq!((path.len(), path.end()), (2, Some(&outputs(1))));
+        path.turn(0, &spec(&[Two, Four, Two, Four]), &sites);
+        assert_eq!((path.len(), path.end()), (1, Some(&outputs(0))));
+        assert_eq!(path.free.len(), 2, "nobody else holds the others");
+        // A deeper output from elsewhere: the layer in front of it is not known, and no path leads over it.
+        path.turn(0, &spec(&[Eight, Four, Two, Four]), &sites);
+        path.jump(1, outputs(7));
+        assert_eq!((path.len(), path.end()), (2, Some(&outputs(7))));
+        path.turn(0, &spec(&[Eight, Two, Two, Four]), &sites);
+        assert_eq!((path.len(), path.end()), (0, None));
+    }
+
+    #[test]
+    fn a_path_on_another_block_or_without_reuse_begins_anew() {
+        let mut path = Path::default();
+        let two = spec(&[Bits::Two; 2]);
+        path.turn(0, &two, &[1]);
+        path.push(outputs(1));
+        path.turn(1, &two, &[1]);
+        assert_eq!(path.len(), 0);
+        path.push(outputs(1));
+        path.turn(1, &two, &[]);
+        assert_eq!(path.len(), 0);
     }
 }

@@ -1,13 +1,14 @@
 //! Error rates of candidates in the integers that a device computes with.
 //!
-//! The work of some candidates on all blocks of sequences is spread over (block × candidate). What the first layers of a
-//! block gave is kept and taken up by the next candidate that begins with the same precisions; candidates are run in the
-//! order of their precisions, so that such neighbours meet.
+//! The work of some candidates on all blocks of sequences is spread over (block × candidate). On each block candidates are
+//! run in the order of their precisions, and one that begins like the one before takes up what the first layers gave.
+//! Where there is room, outputs of first layers are also kept for candidates that come later.
 
 use super::Judge;
-use super::cache::PrefixCache;
+use super::cache::{Path, PrefixCache};
 use crate::nn::Layer;
 use crate::quant::{IntegerBank, Precision, QuantSpec};
+use crate::watch::{Silent, Watch};
 use crate::{Error, Result};
 use mohaq_rt::engine::{Engine, LayerCounts, Scratch};
 use mohaq_rt::numeric::{Q16, SaturationCount};
@@ -27,12 +28,21 @@ pub struct IntegerJudge<'a> {
     saturated: SaturationCount,
     /// Sites up to and with each layer.
     sites: Vec<usize>,
+    /// Whether candidates take up what others have computed.
+    reuse: bool,
     cache: PrefixCache,
+}
+
+/// What a thread keeps from task to task.
+#[derive(Default)]
+struct Worker {
+    scratch: Scratch,
+    path: Path,
 }
 
 impl<'a> IntegerJudge<'a> {
     /// A judge of the networks of `bank` on the sequences of `judge`, which keeps at most `cache_bytes` of outputs of
-    /// first layers.
+    /// first layers. With 0 every candidate is computed from its first layer on.
     ///
     /// # Errors
     /// [`Error::NotFinite`] where a feature is not a number; it names the sequence.
@@ -57,7 +67,8 @@ impl<'a> IntegerJudge<'a> {
             total
         });
         let sites = sites.collect();
-        Ok(Self { judge, bank, features, saturated, sites, cache: PrefixCache::new(cache_bytes) })
+        let (reuse, cache) = (cache_bytes > 0, PrefixCache::new(cache_bytes));
+        Ok(Self { judge, bank, features, saturated, sites, reuse, cache })
     }
 
     /// The networks at every width.
@@ -80,25 +91,29 @@ impl<'a> IntegerJudge<'a> {
     /// # Errors
     /// See [`errors_of_all`](Self::errors_of_all).
     pub fn errors(&self, spec: &QuantSpec) -> Result<Counts> {
-        Ok(self.errors_of_all(std::slice::from_ref(spec))?[0])
+        Ok(self.errors_of_all(std::slice::from_ref(spec), &Silent)?[0])
     }
 
     /// Errors of the network at each of `specs`.
     ///
     /// # Errors
-    /// [`Error::Integer`] where the scales of a spec do not go together.
-    pub fn errors_of_all(&self, specs: &[QuantSpec]) -> Result<Vec<Counts>> {
+    /// [`Error::Integer`] where the scales of a spec do not go together; [`Error::Stopped`] when `watch` says so, and
+    /// nothing is known then.
+    pub fn errors_of_all(&self, specs: &[QuantSpec], watch: &dyn Watch) -> Result<Vec<Counts>> {
         let mut order: Vec<usize> = (0..specs.len()).collect();
         order.sort_by(|&a, &b| specs[a].cmp(&specs[b]));
         let engines: Vec<Engine> = specs.par_iter().map(|spec| self.bank.engine(spec)).collect::<Result<_>>()?;
         let tasks = self.blocks() * specs.len();
-        let work = |scratch: &mut Scratch, task: usize| {
+        let work = |worker: &mut Worker, task: usize| {
+            if watch.stopped() {
+                return Err(Error::Stopped);
+            }
             let (block, candidate) = (task / specs.len(), order[task % specs.len()]);
-            let errors = self.block_errors(block, &engines[candidate], &specs[candidate].0, scratch);
+            let errors = self.block_errors(block, &engines[candidate], &specs[candidate].0, worker);
             errors.map(|errors| (candidate, errors))
         };
         let counted: Vec<(usize, Counts)> =
-            (0..tasks).into_par_iter().map_init(Scratch::default, work).collect::<Result<_>>()?;
+            (0..tasks).into_par_iter().map_init(Worker::default, work).collect::<Result<_>>()?;
         let mut errors = vec![Counts::default(); specs.len()];
         for (candidate, counts) in counted {
             errors[candidate] += counts;
@@ -123,8 +138,8 @@ impl<'a> IntegerJudge<'a> {
         Ok((self.saturated, total))
     }
 
-    fn block_errors(&self, block: usize, engine: &Engine, spec: &[Precision], scratch: &mut Scratch) -> Result<Counts> {
-        let outputs = self.outputs(block, engine, spec, scratch);
+    fn block_errors(&self, block: usize, engine: &Engine, spec: &[Precision], worker: &mut Worker) -> Result<Counts> {
+        let outputs = self.outputs(block, engine, spec, worker);
         let (batch, sequences) = &self.judge.blocks()[block];
         let classes = engine.outputs();
         let spans = batch.starts().windows(2);
@@ -135,26 +150,29 @@ impl<'a> IntegerJudge<'a> {
     }
 
     /// The output codes of one block, `[frames, outputs]`.
-    fn outputs(&self, block: usize, engine: &Engine, spec: &[Precision], scratch: &mut Scratch) -> Arc<Vec<i16>> {
+    fn outputs(&self, block: usize, engine: &Engine, spec: &[Precision], worker: &mut Worker) -> Arc<Vec<i16>> {
+        let Worker { scratch, path } = worker;
         let starts = self.judge.blocks()[block].0.starts();
         let frames = starts[starts.len() - 1];
         let last = engine.layers().len() - 1;
-        let known = |layer: usize| Some((layer + 1, self.cache.find(block, layer, &spec[..self.sites[layer]])?));
-        let (first, mut values) = match (0..last).rev().find_map(known) {
-            Some((first, outputs)) => (first, Some(outputs)),
-            None => (0, None),
-        };
-        for (i, layer) in engine.layers().iter().enumerate().skip(first) {
-            let mut outputs = vec![0; frames * layer.outputs()];
-            let inputs = values.as_ref().map_or(self.features[block].as_slice(), |values| values.as_slice());
+        path.turn(block, spec, if self.reuse { &self.sites[..last] } else { &[] });
+        for layer in (path.len()..last).rev() {
+            if let Some(outputs) = self.cache.find(block, layer, &spec[..self.sites[layer]]) {
+                path.jump(layer, outputs);
+                break;
+            }
+        }
+        for (i, layer) in engine.layers().iter().enumerate().skip(path.len()) {
+            let mut outputs = path.buffer(frames * layer.outputs());
+            let inputs = path.end().map_or(self.features[block].as_slice(), |outputs| outputs.as_slice());
             layer.run(engine.level(), inputs, starts, &mut outputs, scratch);
             let outputs = Arc::new(outputs);
             if i < last {
-                self.cache.keep(block, i, &spec[..self.sites[i]], &outputs);
+                self.cache.keep(block, i, &spec[..self.sites[i]], &outputs, self.blocks());
             }
-            values = Some(outputs);
+            path.push(outputs);
         }
-        values.expect("a network has a layer")
+        path.end().expect("a network has a layer").clone()
     }
 
     fn score(&self, codes: &[i16], classes: usize, sequence: &Sequence) -> Result<Counts> {

@@ -20,6 +20,7 @@ use crate::Result;
 use crate::nn::Workload;
 use crate::platform::{Cost, Platform};
 use crate::quant::QuantSpec;
+use crate::watch::{Silent, Watch};
 use mohaq_speech::score::Counts;
 use serde::{Deserialize, Serialize};
 
@@ -51,17 +52,18 @@ impl Evaluator<'_> {
     /// # Errors
     /// See [`measure_all`](Self::measure_all).
     pub fn measure(&self, spec: &QuantSpec) -> Result<Measurement> {
-        Ok(self.measure_all(std::slice::from_ref(spec))?.remove(0))
+        Ok(self.measure_all(std::slice::from_ref(spec), &Silent)?.remove(0))
     }
 
     /// Errors and cost of the network at each of `specs`, which are measured side by side.
     ///
     /// # Errors
-    /// Where the platform does not allow a precision of a spec, or its scales do not go together.
-    pub fn measure_all(&self, specs: &[QuantSpec]) -> Result<Vec<Measurement>> {
+    /// Where the platform does not allow a precision of a spec, or its scales do not go together;
+    /// [`Error::Stopped`](crate::Error::Stopped) when `watch` says so.
+    pub fn measure_all(&self, specs: &[QuantSpec], watch: &dyn Watch) -> Result<Vec<Measurement>> {
         let costs: Vec<Cost> =
             specs.iter().map(|spec| self.platform.cost(self.workload, spec)).collect::<std::result::Result<_, _>>()?;
-        let errors = self.judge.errors_of_all(specs)?;
+        let errors = self.judge.errors_of_all(specs, watch)?;
         let percent = |errors: &Counts| self.judge.judge().percent(errors);
         let measured = errors.into_iter().zip(costs);
         Ok(measured.map(|(errors, cost)| Measurement { error_percent: percent(&errors), errors, cost }).collect())

@@ -67,7 +67,7 @@ pub fn search(
             if let Some(known) = log.find(&next[0]) {
                 records.push(known.clone());
             } else {
-                for (genome, measurement) in next.iter().zip(measured(evaluator, space, log, &mut pace, next)?) {
+                for (genome, measurement) in next.iter().zip(measured(evaluator, space, log, &mut pace, next, watch)?) {
                     let (id, bits) = (records.len(), space.decode(genome).to_string());
                     records.push(Record { id, generation, genome: genome.clone(), bits, measurement });
                     log.append(records[id].clone())?;
@@ -100,8 +100,9 @@ fn searcher(space: &PrecisionSpace, settings: &SearchSettings) -> Result<Nsga2> 
     Ok(searcher.seed_with(uniform.take(settings.population).collect())?)
 }
 
-/// Seconds of measuring that may be lost when a search is stopped. Seemed reasonable.
-const SECONDS_AT_ONCE: f64 = 2.0;
+/// Seconds of measuring that may be lost when a search is stopped. The more candidates at once, the more of them begin
+/// alike. Seemed reasonable.
+const SECONDS_AT_ONCE: f64 = 8.0;
 
 /// How many candidates are measured side by side.
 struct Pace {
@@ -130,11 +131,12 @@ fn measured(
     log: &EvaluationLog,
     pace: &mut Pace,
     genomes: &[Genome],
+    watch: &dyn Watch,
 ) -> Result<Vec<Measurement>> {
     let new = genomes.iter().take_while(|genome| log.find(genome).is_none()).take(pace.candidates);
     let specs: Vec<QuantSpec> = new.map(|genome| space.decode(genome)).collect();
     let begun = Instant::now();
-    let measured = evaluator.measure_all(&specs)?;
+    let measured = evaluator.measure_all(&specs, watch)?;
     pace.learn(specs.len(), begun.elapsed());
     Ok(measured)
 }
