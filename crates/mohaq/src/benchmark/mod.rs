@@ -1,6 +1,6 @@
 //! Speed of candidate evaluation on a network from a file, with its answers checked first.
 //!
-//! A [`Model`] is a network with features, labels and clips; [`Benchmark`] measures random or given candidates on it as a
+//! A [`Model`] is a network with features, labels and clips; [`evaluate`] measures random or given candidates on it as a
 //! search would. Before any speed is reported the best level of the machine is compared with the scalar definition, code
 //! by code.
 
