@@ -5,8 +5,8 @@
 //! [`Engine`] of shared weights and a few thousand constants.
 
 use super::calibrate::{Calibration, OperandRange};
-use super::fake::check_all;
-use super::formats::{LayerFormat, SiteParts, format, integer_pointwise, product_fractions, sru_cell, vector_formats};
+use super::check::check_all;
+use super::formats::{LayerFormat, SiteParts, format, integer_pointwise, sru_cell, vector_formats};
 use super::spec::{Precision, QuantSpec};
 use crate::nn::{Layer, Network, SiteId, Skip, Sru};
 use crate::tensor::Matrix;
@@ -53,11 +53,10 @@ impl<'a> IntegerBank<'a> {
     /// # Errors
     /// [`Error::Calibration`] when the calibration is of another network.
     pub fn at_level(network: &'a Network, calibration: Calibration, level: Level) -> Result<Self> {
-        check_all(network, &calibration)?;
+        let fractions = check_all(network, &calibration)?;
         let formats = vector_formats(network, &calibration.layers)?;
         let codes = |(matrix, format): (&Matrix, Q16)| matrix.data().iter().map(|&x| format.code(x).code).collect();
         let vectors = network.vectors().into_iter().zip(formats).map(codes).collect();
-        let fractions = product_fractions(network, &calibration.layers)?;
         let packed = fractions.iter().map(|_| Packed::default()).collect();
         let input = format(calibration.input_fraction)?;
         let output = output_format(network, &calibration.layers, input)?;
