@@ -150,7 +150,7 @@ impl Checkpoint {
 }
 
 /// The leaves in which two origins differ, as `config.batch: 8 there, 4 here`.
-fn differences(path: &str, there: &Value, here: &Value) -> Vec<String> {
+pub(crate) fn differences(path: &str, there: &Value, here: &Value) -> Vec<String> {
     match (there, here) {
         (Value::Object(there), Value::Object(here)) => {
             let keys = here.keys().chain(there.keys().filter(|&key| !here.contains_key(key)));

@@ -28,6 +28,8 @@ mod config;
 mod fit;
 mod history;
 
+pub(crate) use checkpoint::differences;
+
 pub use adam::Adam;
 pub use arithmetic::{Arithmetic, Learned};
 pub use config::TrainConfig;
