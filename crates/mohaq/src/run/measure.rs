@@ -62,7 +62,7 @@ impl<'a> Bench<'a> {
     /// # Errors
     /// An output that is not finite; a platform that cannot be asked.
     pub fn measure(&self, spec: &QuantSpec, platform: &dyn Platform) -> Result<MeasuredSpec> {
-        let (valid, test) = (self.valid.errors(spec)?, self.test.errors(spec)?);
+        let (valid, test) = (self.valid.errors(spec)?.total(), self.test.errors(spec)?.total());
         Ok(MeasuredSpec {
             bits: spec.to_string(),
             valid_percent: self.valid.judge().percent(&valid),
@@ -108,7 +108,7 @@ pub fn sensitivity(bench: &Bench<'_>, watch: &dyn Watch) -> Result<Vec<SiteSensi
         for precision in PROBED {
             let mut spec = QuantSpec::uniform(Precision::new(Bits::Sixteen, Bits::Sixteen), sites.len());
             spec.0[i] = precision;
-            let errors = bench.valid.errors(&spec)?;
+            let errors = bench.valid.errors(&spec)?.total();
             let valid_percent = bench.valid.judge().percent(&errors);
             table.push(SiteSensitivity { site: site.name.clone(), bits: precision.to_string(), valid_percent });
             watch.advance(table.len() as u64, &site.name);

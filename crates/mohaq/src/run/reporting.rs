@@ -188,8 +188,8 @@ fn measures(error_percent: f64, cost: Option<&crate::platform::Cost>) -> Measure
 fn uniform(measured: &MeasuredSpec, searched: &Searched) -> Result<report::UniformPrecision> {
     let precision: Precision = spec(&measured.bits)?.0.first().copied().ok_or(Error::NoSites)?;
     let values = searched.goals.objectives.iter().map(|objective| {
-        let cost = measured.cost?;
-        objective.shown(&Measurement { error_percent: measured.valid_percent, errors: measured.valid, cost })
+        let (error_percent, errors, cost) = (measured.valid_percent, measured.valid, measured.cost?);
+        objective.shown(&Measurement { error_percent, subset_percent: Vec::new(), errors, cost })
     });
     Ok(report::UniformPrecision {
         precision,

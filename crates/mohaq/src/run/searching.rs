@@ -4,7 +4,7 @@ use super::dir::Existing;
 use super::measure::{Bench, MeasuredSpec};
 use super::session::{Session, Trained, to_json};
 use crate::config::{LimitSection, SearchSection};
-use crate::eval::{Evaluator, Goals, IntegerJudge, Judge, Limit, Measurement, Objective};
+use crate::eval::{Evaluator, Goals, IntegerJudge, Judge, Limit, Measurement, Objective, deal};
 use crate::nn::Workload;
 use crate::platform::Platform;
 use crate::quant::{Precision, QuantSpec, evenly_spaced};
@@ -64,14 +64,15 @@ pub fn searched(session: &Session<'_>, trained: &Trained, data: &Dataset, bench:
     let space = PrecisionSpace::new(&bench.workload, platform);
     let chosen: Vec<&Sequence> = evenly_spaced(&data.valid, section.sequences);
     let chosen_only;
-    let judge = if chosen.len() == data.valid.len() {
+    check_subsets(section.subsets, chosen.len())?;
+    let judge = if chosen.len() == data.valid.len() && section.subsets == 1 {
         &bench.valid
     } else {
-        let judge = Judge::new(&trained.scorer, &chosen, data.dim)?;
+        let judge = Judge::with_subsets(&trained.scorer, &deal(&chosen, section.subsets), data.dim)?;
         chosen_only = IntegerJudge::new(judge, bench.bank, section.cache_mib << 20)?;
         &chosen_only
     };
-    let float_percent = judge.judge().percent(&judge.judge().errors(&trained.network, &crate::nn::Float)?);
+    let float_percent = judge.judge().worst_percent(&judge.judge().errors(&trained.network, &crate::nn::Float)?);
     let goals = goals(section, platform, &bench.workload, float_percent);
     let evaluator = Evaluator { judge, workload: &bench.workload, platform };
     let mut log = open_log(session, &header(session, bench, &chosen)?)?;
@@ -82,6 +83,15 @@ pub fn searched(session: &Session<'_>, trained: &Trained, data: &Dataset, bench:
     let found = found(session, bench, &goals, &records)?;
     session.dir.write("front.json", &to_json(&found))?;
     Ok(Searched { goals, records, found })
+}
+
+/// Refuses more subsets than there are sequences to deal.
+fn check_subsets(subsets: usize, sequences: usize) -> Result<()> {
+    if subsets <= sequences {
+        return Ok(());
+    }
+    let reason = format!("{subsets} subsets of the {sequences} development sequences that a candidate is measured on");
+    Err(Error::Plan { key: "search.subsets".into(), reason, hint: None })
 }
 
 fn settings(section: &SearchSection, seed: u64) -> SearchSettings {
@@ -106,7 +116,7 @@ fn goals(section: &SearchSection, platform: &dyn Platform, workload: &Workload, 
     let worst_error = error_limits.reduce(f64::min).unwrap_or(2.0 * float_percent + 10.0);
     let extreme = |precision: Precision| {
         let cost = platform.cost(workload, &QuantSpec::uniform(precision, workload.sites.len())).ok()?;
-        Some(Measurement { error_percent: 0.0, errors: Default::default(), cost })
+        Some(Measurement { error_percent: 0.0, subset_percent: Vec::new(), errors: Default::default(), cost })
     };
     let ends = platform.precisions().iter().copied().min().zip(platform.precisions().iter().copied().max());
     let scale = section.objectives.iter().map(|&objective| match objective {
@@ -137,6 +147,8 @@ fn header(session: &Session<'_>, bench: &Bench<'_>, chosen: &[&Sequence]) -> Res
     let mut search = recipe.search.clone();
     // A longer or shorter search asks the same questions in the same order.
     (search.evaluations, search.generations, search.minutes) = (0, None, None);
+    // Named by an entry of its own.
+    let subsets = std::mem::take(&mut search.subsets);
     search.cache_mib = 0;
     let platform = format!("{:?}", session.plan.platform);
     let sequences: Vec<&str> = chosen.iter().map(|sequence| sequence.id.as_str()).collect();
@@ -147,6 +159,7 @@ fn header(session: &Session<'_>, bench: &Bench<'_>, chosen: &[&Sequence]) -> Res
         ("platform", super::digest::of(platform.as_bytes())),
         ("search section", super::digest::of(&to_json(&search))),
         ("sequences", super::digest::of(sequences.join("\n").as_bytes())),
+        ("number of subsets", subsets.to_string()),
         ("seed", recipe.seed.to_string()),
     ];
     Ok(Header::new(entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>()))
