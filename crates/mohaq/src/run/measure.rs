@@ -8,8 +8,8 @@ use crate::quant::{IntegerBank, Precision, QuantSpec};
 use crate::watch::Watch;
 use crate::{Error, Result};
 use mohaq_rt::Bits;
-use mohaq_speech::dataset::{Dataset, Sequence};
-use mohaq_speech::score::Counts;
+use mohaq_speech::dataset::{Development, Sequence};
+use mohaq_speech::score::{Counts, Scorer};
 use serde::{Deserialize, Serialize};
 
 /// A spec with its errors on the validation and test sets.
@@ -29,7 +29,7 @@ pub struct MeasuredSpec {
     pub cost: Option<Cost>,
 }
 
-/// Sets and rules that specs are measured by, for one trained network.
+/// What specs are measured with and on while something is still to be decided: it does not hold the test set.
 pub struct Bench<'a> {
     /// The network at every width.
     pub bank: &'a IntegerBank<'a>,
@@ -37,8 +37,6 @@ pub struct Bench<'a> {
     pub workload: Workload,
     /// All of the validation set.
     pub valid: IntegerJudge<'a>,
-    /// All of the test set.
-    pub test: IntegerJudge<'a>,
 }
 
 impl<'a> Bench<'a> {
@@ -46,18 +44,54 @@ impl<'a> Bench<'a> {
     ///
     /// # Errors
     /// Sequences of another width than the network's input, or with features that are not numbers.
-    pub fn new(bank: &'a IntegerBank<'a>, trained: &'a Trained, data: &'a Dataset, cache_mib: usize) -> Result<Self> {
-        let all = |sequences: &'a [Sequence]| -> Vec<&'a Sequence> { sequences.iter().collect() };
-        let workload = bank.network().workload();
-        let judge = |sequences: &'a [Sequence], cache_bytes| {
-            IntegerJudge::new(Judge::new(&trained.scorer, &all(sequences), data.dim)?, bank, cache_bytes)
-        };
-        // The test set is read once a candidate, at the end.
-        let (valid, test) = (judge(&data.valid, cache_mib << 20)?, judge(&data.test, 0)?);
-        Ok(Self { bank, workload, valid, test })
+    pub fn new(
+        bank: &'a IntegerBank<'a>,
+        trained: &'a Trained,
+        data: Development<'a>,
+        cache_mib: usize,
+    ) -> Result<Self> {
+        let valid = judge(bank, &trained.scorer, data.valid, cache_mib << 20)?;
+        Ok(Self { bank, workload: bank.network().workload(), valid })
     }
 
-    /// Measures `spec` on the validation and test sets.
+    /// The same with the test set: for what is measured when all is decided.
+    ///
+    /// # Errors
+    /// Sequences of another width than the network's input, or with features that are not numbers.
+    pub fn with_test<'b>(&'b self, test: &'b [Sequence]) -> Result<FinalBench<'b>> {
+        // Read once a candidate: nothing to keep.
+        Ok(FinalBench {
+            workload: &self.workload,
+            valid: &self.valid,
+            test: judge(self.bank, self.valid.judge().scorer(), test, 0)?,
+        })
+    }
+}
+
+fn judge<'a>(
+    bank: &'a IntegerBank<'a>,
+    scorer: &'a Scorer,
+    sequences: &'a [Sequence],
+    cache_bytes: usize,
+) -> Result<IntegerJudge<'a>> {
+    let sequences: Vec<&Sequence> = sequences.iter().collect();
+    IntegerJudge::new(Judge::new(scorer, &sequences, bank.network().inputs())?, bank, cache_bytes)
+}
+
+/// A bench with the validation and the test set.
+pub struct FinalBench<'b> {
+    workload: &'b Workload,
+    valid: &'b IntegerJudge<'b>,
+    test: IntegerJudge<'b>,
+}
+
+impl FinalBench<'_> {
+    /// Number of sites of the network.
+    pub fn sites(&self) -> usize {
+        self.workload.sites.len()
+    }
+
+    /// Measures `spec` on both sets.
     ///
     /// # Errors
     /// An output that is not finite; a platform that cannot be asked.
@@ -69,7 +103,7 @@ impl<'a> Bench<'a> {
             valid,
             test_percent: self.test.judge().percent(&test),
             test,
-            cost: platform.cost(&self.workload, spec).ok(),
+            cost: platform.cost(self.workload, spec).ok(),
         })
     }
 }

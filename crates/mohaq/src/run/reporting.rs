@@ -1,5 +1,6 @@
 //! The report stage: what a run found, put together for people.
 
+use super::found::FrontMember;
 use super::measure::{MeasuredSpec, SiteSensitivity};
 use super::searching::Searched;
 use super::session::{Session, Trained};
@@ -238,7 +239,7 @@ fn evaluation(record: &crate::search::Record, searched: &Searched) -> Result<rep
     })
 }
 
-fn front_point(member: &super::searching::FrontMember) -> report::FrontPoint {
+fn front_point(member: &FrontMember) -> report::FrontPoint {
     report::FrontPoint {
         id: member.id as u64,
         valid_error_percent: figure(member.measured.valid_percent),
