@@ -191,6 +191,9 @@ fn check_search(search: &SearchSection) -> Result<()> {
         let reason = format!("{} evaluations do not fill a population of {}", search.evaluations, search.population);
         return Err(bad("search.evaluations", reason));
     }
+    if search.subsets == 0 {
+        return Err(bad("search.subsets", "0 subsets, expected at least 1"));
+    }
     match search.minutes {
         Some(minutes) if !(minutes > 0.0 && minutes.is_finite()) => {
             Err(bad("search.minutes", format!("{minutes}, expected more than 0")))
@@ -300,6 +303,7 @@ mod tests {
         assert_eq!(key("search.objectives=[\"memory\"]"), "search.objectives");
         assert_eq!(key("search.objectives=[\"error\", \"energy\"]"), "search.objectives");
         assert_eq!(key("search.evaluations=3"), "search.evaluations");
+        assert_eq!(key("search.subsets=0"), "search.subsets");
         assert_eq!(key("search.limits.error_increase=-1"), "search.limits.error_increase");
         assert_eq!(key("quantize.weight_clip=median_of_maxima"), "quantize.weight_clip");
         assert_eq!(key("quantize.activation_clip={ percentile = 101 }"), "quantize.activation_clip");
