@@ -3,7 +3,8 @@
 //! The first line is a header that says which search the records belong to; the others are candidates, and, where a search
 //! has beacons, `{"beacon": …}` and `{"loan": …}` in the order in which they came about. A search that was killed finds the
 //! answers here and asks only for those that are missing. The one thing ever dropped is a last line without its line feed: it was
-//! being written when the process died.
+//! being written when the process died. Every other line is whole and in its place, numbers ascending from 0, or the log is
+//! refused by the number of the line.
 
 use super::lender::Served;
 use crate::eval::Measurement;
@@ -137,6 +138,10 @@ struct Known {
 pub struct EvaluationLog {
     path: PathBuf,
     file: File,
+    /// Bytes of its complete lines.
+    end: u64,
+    /// Whether part of a line that could not be written may stand behind them.
+    torn: bool,
     known: Known,
 }
 
@@ -147,7 +152,7 @@ impl EvaluationLog {
     /// [`Error::Io`] when it exists or cannot be written.
     pub fn create(path: &Path, header: &Header) -> Result<Self> {
         let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(|e| Error::io(path, e))?;
-        let mut log = Self { path: path.into(), file, known: Known::default() };
+        let mut log = Self { path: path.into(), file, end: 0, torn: false, known: Known::default() };
         log.write_line(header)?;
         Ok(log)
     }
@@ -158,13 +163,12 @@ impl EvaluationLog {
     /// [`Error::Log`] when a complete line cannot be read or the records belong to another search, [`Error::Io`].
     pub fn resume(path: &Path, header: &Header) -> Result<Self> {
         let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(|e| Error::io(path, e))?;
-        let mut text = String::new();
-        file.read_to_string(&mut text).map_err(|e| Error::io(path, e))?;
-        let complete = text.rfind('\n').map_or(0, |end| end + 1);
-        let known = parse(path, &text[..complete], header)?;
-        file.set_len(complete as u64).map_err(|e| Error::io(path, e))?;
-        file.seek(SeekFrom::End(0)).map_err(|e| Error::io(path, e))?;
-        let mut log = Self { path: path.into(), file, known };
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(|e| Error::io(path, e))?;
+        let complete = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        let known = parse(path, &bytes[..complete], header)?;
+        let mut log = Self { path: path.into(), file, end: complete as u64, torn: true, known };
+        log.cut()?;
         if complete == 0 {
             log.write_line(header)?;
         }
@@ -211,7 +215,7 @@ impl EvaluationLog {
         &self.known.beacons
     }
 
-    /// What candidate `id` borrowed, when that has been measured.
+    /// What candidate `id` borrowed last, when that has been measured.
     pub fn loan(&self, id: usize) -> Option<&LoanRecord> {
         self.known.loans.get(&id)
     }
@@ -245,40 +249,78 @@ impl EvaluationLog {
             reason: e.to_string(),
         })?;
         line.push(b'\n');
-        self.file.write_all(&line).and_then(|()| self.file.flush()).map_err(|e| Error::io(&self.path, e))
+        self.cut()?;
+        if let Err(error) = self.file.write_all(&line).and_then(|()| self.file.flush()) {
+            self.torn = true;
+            // What matters is why the line could not be written. Where its first part stays, the next line, or whoever
+            // resumes, cuts it off.
+            let _ = self.cut();
+            return Err(Error::io(&self.path, error));
+        }
+        self.end += line.len() as u64;
+        Ok(())
+    }
+
+    /// Cuts off part of a line, which the next one would otherwise go on with.
+    fn cut(&mut self) -> Result<()> {
+        if self.torn {
+            let cut = self.file.set_len(self.end).and_then(|()| self.file.seek(SeekFrom::Start(self.end)));
+            cut.map_err(|e| Error::io(&self.path, e))?;
+            self.torn = false;
+        }
+        Ok(())
     }
 }
 
-/// Reads every complete line of a log.
-fn parse(path: &Path, text: &str, expected: &Header) -> Result<Known> {
+/// Reads every line of a log, all of them complete.
+fn parse(path: &Path, bytes: &[u8], expected: &Header) -> Result<Known> {
     let fail = |line: usize, reason: String| Error::Log { path: path.into(), line, reason };
-    let mut lines = text.lines().enumerate().map(|(i, line)| (i + 1, line));
-    let Some((_, first)) = lines.next() else { return Ok(Known::default()) };
-    let header: Header = serde_json::from_str(first).map_err(|e| fail(1, e.to_string()))?;
+    let mut lines = bytes.split_inclusive(|&byte| byte == b'\n').zip(1..);
+    let Some((first, _)) = lines.next() else { return Ok(Known::default()) };
+    let header: Header = serde_json::from_slice(first).map_err(|e| fail(1, e.to_string()))?;
     if let Some(difference) = difference(&header, expected) {
         return Err(fail(1, difference));
     }
     let mut known = Known::default();
-    for (number, line) in lines {
-        known.take(line).map_err(|e| fail(number, e.to_string()))?;
+    for (line, number) in lines {
+        known.take(line).map_err(|reason| fail(number, reason))?;
     }
     Ok(known)
 }
 
 impl Known {
-    /// Takes in a line behind the header.
-    fn take(&mut self, line: &str) -> serde_json::Result<()> {
-        if line.starts_with("{\"beacon\":{") {
-            self.beacons.push(serde_json::from_str::<BeaconLine>(line)?.beacon);
-        } else if line.starts_with("{\"loan\":{") {
-            let loan = serde_json::from_str::<LoanLine>(line)?.loan;
+    /// Takes in a line behind the header, or says what is wrong with it.
+    fn take(&mut self, line: &[u8]) -> std::result::Result<(), String> {
+        let json = |e: serde_json::Error| e.to_string();
+        if line.starts_with(b"{\"beacon\":{") {
+            let BeaconLine { beacon } = serde_json::from_slice(line).map_err(json)?;
+            in_turn("beacon", beacon.id, self.beacons.len())?;
+            self.beacons.push(beacon);
+        } else if line.starts_with(b"{\"loan\":{") {
+            let LoanLine { loan } = serde_json::from_slice(line).map_err(json)?;
+            there("candidate", loan.record, self.records.len())?;
+            there("beacon", loan.beacon, self.beacons.len())?;
             self.loans.insert(loan.record, loan);
         } else {
-            let record: Record = serde_json::from_str(line)?;
+            let record: Record = serde_json::from_slice(line).map_err(json)?;
+            in_turn("candidate", record.id, self.records.len())?;
+            if let Some(same) = self.records.get(&record.genome) {
+                return Err(format!("candidate {} is the same as candidate {}", record.id, same.id));
+            }
             self.records.insert(record.genome.clone(), record);
         }
         Ok(())
     }
+}
+
+/// Refuses any number but the next one.
+fn in_turn(what: &str, got: usize, next: usize) -> std::result::Result<(), String> {
+    if got == next { Ok(()) } else { Err(format!("{what} {got}, expected {what} {next}")) }
+}
+
+/// Refuses the number of something that no line before tells of.
+fn there(what: &str, got: usize, count: usize) -> std::result::Result<(), String> {
+    if got < count { Ok(()) } else { Err(format!("a loan of {what} {got}, expected one of the {count} before it")) }
 }
 
 /// What differs between the search that wrote a log and the one that wants to go on with it.
@@ -290,4 +332,34 @@ fn difference(found: &Header, expected: &Header) -> Option<String> {
     let changed = names.into_iter().find(|name| found.measured_with.get(*name) != expected.measured_with.get(*name))?;
     let value = |header: &Header| header.measured_with.get(changed).map_or("nothing", String::as_str).to_owned();
     Some(format!("the records were measured with another {changed}: {}, expected {}", value(found), value(expected)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn beacon(id: usize) -> BeaconRecord {
+        BeaconRecord { id, generation: 0, bits: "2x8".into(), digest: "d".into(), epochs: 1, seconds: 0.5 }
+    }
+
+    #[test]
+    fn a_line_that_could_not_be_written_is_not_gone_on_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, whole) = (folder.path().join("log.jsonl"), folder.path().join("whole.jsonl"));
+        let header = Header::new(BTreeMap::new());
+        let mut log = EvaluationLog::create(&path, &header).unwrap();
+        // A handle that cannot write, then what a disk without room leaves of the line.
+        let writable = std::mem::replace(&mut log.file, File::open(&path).unwrap());
+        assert!(log.append_beacon(beacon(0)).is_err());
+        assert!(log.beacons().is_empty(), "what is not on the disk is not known");
+        log.file = writable;
+        log.file.write_all(b"{\"beacon\":{\"id\":0,\"gen").unwrap();
+        log.append_beacon(beacon(0)).unwrap();
+        log.append_beacon(beacon(1)).unwrap();
+
+        let mut undisturbed = EvaluationLog::create(&whole, &header).unwrap();
+        (0..2).for_each(|id| undisturbed.append_beacon(beacon(id)).unwrap());
+        assert_eq!(fs::read(&path).unwrap(), fs::read(&whole).unwrap());
+    }
 }
