@@ -2,7 +2,8 @@
 //!
 //! An entry's name is a fingerprint of the audio's bytes and of everything that went into the features, so nothing is ever
 //! stale and nothing has to be invalidated. Entries are written to a temporary file of this process and renamed: two
-//! processes on one directory at worst compute the same entry twice. An entry whose checksum is wrong is computed anew
+//! processes on one directory at worst compute the same entry twice. What a killed process left half-written is removed by
+//! the next one that opens the directory. An entry whose checksum is wrong is computed anew
 //! and counted, so that the caller can tell the user.
 //!
 //! ```text
@@ -22,6 +23,9 @@ const MAGIC: &[u8; 8] = b"MOHAQFB1";
 const HEADER: usize = MAGIC.len() + 4 + 8;
 const CHECKSUM: usize = 16;
 
+/// How the names of files that are being written end.
+const TEMPORARY: &str = ".tmp";
+
 /// A directory of entries.
 pub(crate) struct FeatureCache {
     directory: PathBuf,
@@ -35,6 +39,7 @@ impl FeatureCache {
     /// The cache in `directory`, which is made if need be.
     pub(crate) fn open(directory: &Path) -> Result<Self> {
         fs::create_dir_all(directory).map_err(Error::io(directory))?;
+        sweep(directory).map_err(Error::io(directory))?;
         Ok(Self { directory: directory.to_path_buf(), damaged: AtomicUsize::new(0) })
     }
 
@@ -62,11 +67,38 @@ impl FeatureCache {
     }
 }
 
+/// Removes the temporary files of other processes. One that is still alive writes its file again.
+fn sweep(directory: &Path) -> io::Result<()> {
+    let ours = format!(".{}-", process::id());
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.ends_with(TEMPORARY) && !name.contains(&ours) {
+            match fs::remove_file(entry.path()) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
 fn store(path: &Path, bytes: &[u8]) -> Result<()> {
+    let stored = match store_once(path, bytes) {
+        // Another process has taken the file for what a killed one left.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => store_once(path, bytes),
+        stored => stored,
+    };
+    stored.map_err(Error::io(path))
+}
+
+fn store_once(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-    let temporary = path.with_extension(format!("{}-{serial}.tmp", process::id()));
-    fs::write(&temporary, bytes).map_err(Error::io(&temporary))?;
-    fs::rename(&temporary, path).map_err(Error::io(path))
+    let temporary = path.with_extension(format!("{}-{serial}{TEMPORARY}", process::id()));
+    fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path)).inspect_err(|_| {
+        // The error that matters is the first; what is left of the new file is only rubbish.
+        let _ = fs::remove_file(&temporary);
+    })
 }
 
 fn encode(features: &Features) -> Vec<u8> {
@@ -130,6 +162,33 @@ mod tests {
         assert_eq!(cache.get(7, || Ok(features())).expect("computed"), features());
         assert_eq!(cache.damaged(), 1);
         assert_eq!(fs::read(&path).expect("the entry"), good, "repaired on disk");
+    }
+
+    #[test]
+    fn what_a_killed_process_left_half_written_is_removed() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let cache = FeatureCache::open(folder.path()).expect("a directory");
+        cache.get(7, || Ok(features())).expect("computed");
+        let ours = format!("{:032x}.{}-99.tmp", 8, process::id());
+        let theirs = format!("{:032x}.{}-0.tmp", 8, u64::from(process::id()) + 1);
+        for name in [&ours, &theirs] {
+            fs::write(folder.path().join(name), b"MOHA").expect("written");
+        }
+        let cache = FeatureCache::open(folder.path()).expect("a directory");
+        assert!(folder.path().join(ours).exists(), "another thread of this process may be writing it");
+        assert!(!folder.path().join(theirs).exists());
+        assert_eq!(cache.get(7, || panic!("computed twice")).expect("read"), features());
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_written_is_named_and_leaves_nothing() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        // A folder stands where the entry should.
+        let path = folder.path().join(format!("{:032x}.fbank", 7));
+        fs::create_dir(&path).expect("a folder");
+        let error = store(&path, b"features").expect_err("a folder is in the way");
+        assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+        assert_eq!(fs::read_dir(folder.path()).expect("the directory").count(), 1);
     }
 
     #[test]
