@@ -412,6 +412,16 @@ pub enum Error {
         /// In the log.
         expected: String,
     },
+    /// The network's file is not the one that was trained.
+    #[error("{}: has fingerprint {got}, training.json says {expected}", path.display())]
+    NetworkChanged {
+        /// The file.
+        path: PathBuf,
+        /// Of the file.
+        got: String,
+        /// In `training.json`.
+        expected: String,
+    },
     /// Another process has the run directory.
     #[error("{}: another process is working in this run directory", path.display())]
     Locked {
@@ -498,6 +508,9 @@ impl Error {
             Self::OtherSynthetic { .. } => Some("remove it, or name another directory with --data".into()),
             Self::OtherBeacon { .. } | Self::BeaconChanged { .. } => {
                 Some("move the file away: --resume retrains the beacon, which gives the same file".into())
+            }
+            Self::NetworkChanged { .. } => {
+                Some("put the trained network back, or start over with --force or in another directory".into())
             }
             Self::Locked { .. } => Some("wait for it, or choose another directory with --out".into()),
             Self::Platform(error) => error.hint(),

@@ -5,10 +5,14 @@
 
 mod bench;
 mod contract;
+mod disturbed;
+mod full_disk;
 mod interrupted;
+mod killed;
 mod refused_data;
 mod refused_requests;
 mod reports;
 mod reruns;
+mod same;
 mod shell;
 mod workspace;

@@ -79,6 +79,15 @@ impl Workspace {
         Said::new(self.command(arguments).output().expect("the binary starts"), self.0.path())
     }
 
+    /// Runs `mohaq ARGUMENTS` where no file can grow beyond `blocks` of 512 bytes: writing more is an error.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn limited(&self, blocks: usize, arguments: &str) -> Said {
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" {arguments}");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_mohaq")]).current_dir(self.0.path()).stdin(Stdio::null());
+        Said::new(command.output().expect("a shell"), self.0.path())
+    }
+
     /// Runs `mohaq ARGUMENTS`, which must succeed.
     pub(crate) fn ok(&self, arguments: &str) -> Said {
         let said = self.mohaq(arguments);

@@ -161,6 +161,20 @@ impl<'a> Nursery<'a> {
         Ok(seconds)
     }
 
+    /// Refuses a file of the beacon at `spec` that is not the one of fingerprint `expected`. There need not be one.
+    ///
+    /// # Errors
+    /// [`Error::BeaconChanged`], [`Error::Io`].
+    pub fn check(&self, spec: &QuantSpec, expected: &str) -> Result<()> {
+        let path = self.path(spec);
+        let got = match fs::read(&path) {
+            Ok(bytes) => digest::of(&bytes),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(Error::io(&path, error)),
+        };
+        if got == expected { Ok(()) } else { Err(Error::BeaconChanged { path, got, expected: expected.to_owned() }) }
+    }
+
     /// Removes what was needed only until somebody took note of the beacon at `spec`.
     ///
     /// # Errors

@@ -47,6 +47,9 @@ pub struct Trained {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TrainingRecord {
+    /// Fingerprint of the network; absent in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    network: Option<String>,
     history: History,
     decoder: DecoderWeights,
     valid: Counts,
@@ -118,7 +121,8 @@ impl<'a> Session<'a> {
         let scorer = Scorer::new(&data.task, &data.train, decoder)?;
         let valid = float_errors(&network, &scorer, &data.valid)?;
         let test = float_errors(&network, &scorer, &data.test)?;
-        let record = TrainingRecord { history, decoder, valid, test };
+        let digest = Some(crate::digest::of_network(&network));
+        let record = TrainingRecord { network: digest, history, decoder, valid, test };
         network.save(&self.dir.path("network.safetensors"))?;
         self.dir.write("training.json", &to_json(&record))?;
         Ok(Trained { network, history: record.history, scorer, valid, test })
@@ -131,7 +135,12 @@ impl<'a> Session<'a> {
             let expected = format!("{} and {}", data.dim, data.task.classes());
             return Err(Error::NetworkShape { path: home.into(), got, expected });
         }
-        let TrainingRecord { history, decoder, valid, test } = read_json(&home.join("training.json"))?;
+        let record: TrainingRecord = read_json(&home.join("training.json"))?;
+        let TrainingRecord { network: trained, history, decoder, valid, test } = record;
+        let got = crate::digest::of_network(&network);
+        if let Some(expected) = trained.filter(|expected| *expected != got) {
+            return Err(Error::NetworkChanged { path: home.join("network.safetensors"), got, expected });
+        }
         let scorer = Scorer::new(&data.task, &data.train, decoder)?;
         self.watch.note(&format!("using the network in {}", home.display()));
         Ok(Trained { network, history, scorer, valid, test })
@@ -192,7 +201,10 @@ impl<'a> Session<'a> {
         self.watch.begin("calibrate", 0, "");
         let calibration = calibrate(&trained.network, &data.train, settings)?;
         let record = CalibrationRecord { network, calibration };
-        self.dir.write("calibration.json", &to_json(&record))?;
+        // A search goes on with the calibration that it began with; another one does not take its place.
+        if !(path.exists() && self.dir.path("evaluations.jsonl").exists()) {
+            self.dir.write("calibration.json", &to_json(&record))?;
+        }
         let CalibrationRecord { calibration, .. } = record;
         self.watch.end(&format!("{} sites on {} training sequences", calibration.sites.len(), calibration.sequences));
         IntegerBank::new(&trained.network, calibration)

@@ -104,11 +104,16 @@ impl<'a> Lender<'a> {
         if planned.is_empty() {
             return Ok(());
         }
+        for (spec, id) in planned.iter().zip(self.specs.len()..) {
+            if let Some(known) = log.beacon(id) {
+                known.check(log.path(), id, &spec.to_string())?;
+                self.nursery.check(spec, &known.digest)?;
+            }
+        }
         let raised = self.nursery.raise(planned, self.settings.memory_mib, watch, &tell)?;
         for (spec, Raised { beacon, digest, mut spent, found }) in planned.iter().zip(raised) {
             let (id, bits) = (self.specs.len(), spec.to_string());
             if let Some(known) = log.beacon(id) {
-                known.check(log.path(), id, &bits)?;
                 if known.digest != digest {
                     let (path, expected) = (self.nursery.path(spec), known.digest.clone());
                     return Err(Error::BeaconChanged { path, got: digest, expected });
@@ -138,7 +143,9 @@ impl<'a> Lender<'a> {
         log: &mut EvaluationLog,
         watch: &dyn Watch,
     ) -> Result<()> {
-        let new: Vec<&Borrower<'_>> = borrowers.iter().filter(|one| log.loan(one.record.id).is_none()).collect();
+        // A budget that ended within this generation may have left a loan of a beacon that was the nearest then.
+        let known = |one: &Borrower<'_>| log.loan(one.record.id).is_some_and(|loan| loan.beacon == one.beacon);
+        let new: Vec<&Borrower<'_>> = borrowers.iter().filter(|one| !known(one)).collect();
         let mut measured: Vec<Option<Measurement>> = vec![None; new.len()];
         for beacon in 0..self.banks.len() {
             let places: Vec<usize> = (0..new.len()).filter(|&i| new[i].beacon == beacon).collect();
