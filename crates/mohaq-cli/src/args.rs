@@ -1,6 +1,8 @@
 //! The command line as typed.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use mohaq::config::CorpusKind;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -77,6 +79,9 @@ pub(crate) struct StageArgs {
 /// What goes before the recipe's own values.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Overrides {
+    /// Run on this corpus instead of the recipe's own, with what the recipe says for it in [corpus.NAME].
+    #[arg(long, value_name = "NAME", value_parser = corpora())]
+    pub corpus: Option<CorpusKind>,
     /// Directory (or file) of the corpus.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
@@ -89,6 +94,12 @@ pub(crate) struct Overrides {
     /// Set one value of the recipe, for example --set search.platform=silago. May be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+}
+
+/// Reads the name of a corpus.
+fn corpora() -> impl TypedValueParser<Value = CorpusKind> {
+    PossibleValuesParser::new(CorpusKind::ALL.map(CorpusKind::key))
+        .map(|name| CorpusKind::from_key(&name).expect("one of the names offered"))
 }
 
 impl Overrides {

@@ -141,3 +141,19 @@ fn a_network_that_cannot_be_is_refused_by_layer() {
     workspace.write("tiny.toml", RECIPE);
     workspace.ok("train tiny.toml");
 }
+
+#[test]
+fn a_corpus_that_is_none_is_refused_with_those_there_are() {
+    let workspace = Workspace::new();
+    let said = misunderstood(&workspace, "run tiny.toml --corpus fsd");
+    assert!(said.error().contains("'fsd'") && said.err.contains("synthetic, timit, fsdd, features"), "{}", said.err);
+    let said = misunderstood(&workspace, "run tiny.toml --corpus timit");
+    assert_eq!(said.error(), "`data.path`: this corpus has no default place");
+    let said = misunderstood(&workspace, "run tiny.toml --corpus features --data x.npz");
+    assert!(said.error().starts_with("`features.normalise`: `speaker`"), "{}", said.error());
+    workspace.write("typo.toml", format!("{RECIPE}\n[corpus.timit.train]\nepoch = 3\n"));
+    let said = misunderstood(&workspace, "run typo.toml");
+    let line = RECIPE.lines().count() + 3;
+    assert!(said.error().starts_with(&format!("typo.toml:{line}: unknown field `epoch`")), "{}", said.error());
+    assert_eq!(said.hint(), "did you mean `epochs`?");
+}

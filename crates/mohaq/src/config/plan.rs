@@ -245,18 +245,24 @@ pub fn builtin(name: &str) -> Result<&'static str> {
     })
 }
 
-/// Reads `recipe`, a file or else a built-in recipe's name, and resolves it.
+/// Reads `recipe`, a file or else a built-in recipe's name, and resolves it, on `corpus` instead of its own where given.
 ///
 /// # Errors
 /// See [`Recipe::parse`] and [`Plan::resolve`]; [`Error::NoRecipe`], [`Error::Io`].
-pub fn load(recipe: &str, overrides: &[String], data: Option<&Path>, out: Option<&Path>) -> Result<Plan> {
+pub fn load(
+    recipe: &str,
+    corpus: Option<CorpusKind>,
+    overrides: &[String],
+    data: Option<&Path>,
+    out: Option<&Path>,
+) -> Result<Plan> {
     let path = Path::new(recipe);
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => builtin(recipe)?.to_owned(),
         Err(error) => return Err(Error::io(path, error)),
     };
-    Plan::resolve(Recipe::parse(&text, recipe, overrides)?, data, out)
+    Plan::resolve(Recipe::parse(&text, recipe, corpus, overrides)?, data, out)
 }
 
 #[cfg(test)]
@@ -266,7 +272,7 @@ mod tests {
     #[test]
     fn built_in_recipes_resolve() {
         for (name, _) in BUILTIN {
-            let plan = load(name, &[], Some(Path::new("data")), None).unwrap();
+            let plan = load(name, None, &[], Some(Path::new("data")), None).unwrap();
             assert_eq!(plan.recipe.name, name);
             assert!(plan.out.is_absolute());
         }
@@ -274,23 +280,23 @@ mod tests {
 
     #[test]
     fn a_plan_reads_back_as_itself() {
-        let plan = load("fsdd-digits", &[], Some(Path::new("data")), None).unwrap();
-        let again = Recipe::parse(&plan.to_toml(), "plan.toml", &[]).unwrap();
+        let plan = load("fsdd-digits", None, &[], Some(Path::new("data")), None).unwrap();
+        let again = Recipe::parse(&plan.to_toml(), "plan.toml", None, &[]).unwrap();
         assert_eq!(again, plan.recipe);
         assert_eq!(plan.training_difference(&plan.to_toml()), None);
     }
 
     #[test]
     fn another_seed_is_another_training_and_another_platform_is_not() {
-        let plan = load("demo", &[], None, None).unwrap();
-        let with = |pair: &str| load("demo", &[pair.to_owned()], None, None).unwrap().to_toml();
+        let plan = load("demo", None, &[], None, None).unwrap();
+        let with = |pair: &str| load("demo", None, &[pair.to_owned()], None, None).unwrap().to_toml();
         assert_eq!(plan.training_difference(&with("seed=2")).as_deref(), Some("`seed`"));
         assert_eq!(plan.training_difference(&with("search.platform=silago")), None);
     }
 
     #[test]
     fn values_that_cannot_work_are_refused_by_key() {
-        let key = |pair: &str| match load("demo", &[pair.to_owned()], None, None) {
+        let key = |pair: &str| match load("demo", None, &[pair.to_owned()], None, None) {
             Err(Error::Plan { key, .. }) => key,
             other => panic!("{pair}: expected a plan error, got {other:?}"),
         };
@@ -310,7 +316,7 @@ mod tests {
 
     #[test]
     fn a_corpus_without_a_place_asks_for_one() {
-        let error = load("timit-paper", &[], None, None).unwrap_err();
+        let error = load("timit-paper", None, &[], None, None).unwrap_err();
         assert!(error.hint().is_some_and(|hint| hint.contains("--data")), "{error}");
     }
 }
