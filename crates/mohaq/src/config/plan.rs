@@ -219,6 +219,7 @@ fn check_limits(limits: &LimitSection) -> Result<()> {
         ("search.limits.error_increase", limits.error_increase),
         ("search.limits.error_percent", limits.error_percent),
         ("search.limits.memory_mib", limits.memory_mib),
+        ("search.limits.compression", limits.compression),
     ];
     let wrong =
         values.into_iter().find_map(|(key, value)| value.filter(|v| !(*v > 0.0 && v.is_finite())).map(|v| (key, v)));
@@ -304,6 +305,9 @@ mod tests {
         assert_eq!(key("search.objectives=[\"error\", \"energy\"]"), "search.objectives");
         assert_eq!(key("search.evaluations=3"), "search.evaluations");
         assert_eq!(key("search.limits.error_increase=-1"), "search.limits.error_increase");
+        for wrong in ["0", "-2.0", "inf", "nan"] {
+            assert_eq!(key(&format!("search.limits.compression={wrong}")), "search.limits.compression");
+        }
         assert_eq!(key("quantize.weight_clip=median_of_maxima"), "quantize.weight_clip");
         assert_eq!(key("quantize.activation_clip={ percentile = 101 }"), "quantize.activation_clip");
         assert_eq!(key("name=../up"), "name");

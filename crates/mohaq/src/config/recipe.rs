@@ -191,6 +191,9 @@ pub struct LimitSection {
     /// Memory at most this, MiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_mib: Option<f64>,
+    /// Memory at least this many times smaller than all parameters of the network as 32 bit floats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compression: Option<f64>,
     /// Memory at most what the platform says it has.
     pub platform_memory: bool,
 }
@@ -198,7 +201,13 @@ pub struct LimitSection {
 impl Default for LimitSection {
     /// The published error limit, and the platform's own memory.
     fn default() -> Self {
-        Self { error_increase: Some(8.0), error_percent: None, memory_mib: None, platform_memory: true }
+        Self {
+            error_increase: Some(8.0),
+            error_percent: None,
+            memory_mib: None,
+            compression: None,
+            platform_memory: true,
+        }
     }
 }
 
