@@ -92,11 +92,11 @@ fn names_of_recipes_and_platforms_are_corrected() {
     let workspace = Workspace::new();
     for recipe in ["demmo", "demo.tml"] {
         let said = misunderstood(&workspace, &format!("run {recipe}"));
-        let known = "(demo, fsdd-digits, timit-paper)";
+        let known = "(demo, fsdd-digits, paper/1-memory, paper/2-silago, paper/3-bitfusion)";
         assert_eq!(said.error(), format!("`{recipe}` is neither a file nor a built-in recipe {known}"));
         assert_eq!(said.hint(), "did you mean `demo`?");
     }
-    assert_eq!(misunderstood(&workspace, "init --template timit").hint(), "did you mean `timit-paper`?");
+    assert_eq!(misunderstood(&workspace, "init --template paper/memory").hint(), "did you mean `paper/1-memory`?");
     for arguments in ["run tiny.toml --set search.platform=silgo", "platform show silgo"] {
         let said = misunderstood(&workspace, arguments);
         let expected = "expected silago, bitfusion, none or the path of a .toml file";
@@ -110,7 +110,7 @@ fn names_of_recipes_and_platforms_are_corrected() {
 #[test]
 fn a_corpus_without_a_place_asks_for_one() {
     let workspace = Workspace::new();
-    let said = misunderstood(&workspace, "run timit-paper");
+    let said = misunderstood(&workspace, "run paper/1-memory");
     assert_eq!(said.error(), "`data.path`: this corpus has no default place");
     assert!(said.hint().contains("--data DIR"), "{}", said.hint());
 }

@@ -227,10 +227,12 @@ fn check_limits(limits: &LimitSection) -> Result<()> {
 }
 
 /// The built-in recipes.
-const BUILTIN: [(&str, &str); 3] = [
+const BUILTIN: [(&str, &str); 5] = [
     ("demo", include_str!("../../../../recipes/demo.toml")),
     ("fsdd-digits", include_str!("../../../../recipes/fsdd-digits.toml")),
-    ("timit-paper", include_str!("../../../../recipes/timit-paper.toml")),
+    ("paper/1-memory", include_str!("../../../../recipes/paper/1-memory.toml")),
+    ("paper/2-silago", include_str!("../../../../recipes/paper/2-silago.toml")),
+    ("paper/3-bitfusion", include_str!("../../../../recipes/paper/3-bitfusion.toml")),
 ];
 
 /// The text of the built-in recipe `name`.
@@ -274,8 +276,46 @@ mod tests {
     fn built_in_recipes_resolve() {
         for (name, _) in BUILTIN {
             let plan = load(name, None, &[], Some(Path::new("data")), None).unwrap();
-            assert_eq!(plan.recipe.name, name);
+            assert_eq!(plan.recipe.name, name.replace('/', "-"));
             assert!(plan.out.is_absolute());
+        }
+    }
+
+    #[test]
+    fn the_papers_experiments_differ_in_platform_objectives_and_budget() {
+        use Objective::{Energy, Error, Memory, SpeedupPaper};
+        for (name, platform, objectives, evaluations) in [
+            ("paper/1-memory", "none", vec![Error, Memory], 630),
+            ("paper/2-silago", "silago", vec![Error, SpeedupPaper, Energy], 180),
+            ("paper/3-bitfusion", "bitfusion", vec![Error, SpeedupPaper], 630),
+        ] {
+            let search = load(name, None, &[], Some(Path::new("data")), None).unwrap().recipe.search;
+            assert_eq!((search.platform.as_str(), &search.objectives), (platform, &objectives));
+            assert_eq!((search.population, search.offspring, search.evaluations), (40, 10, evaluations));
+            assert!(!search.start_uniform && search.limits.platform_memory);
+            assert_eq!((search.limits.error_increase, search.limits.compression), (Some(8.0), None));
+        }
+    }
+
+    #[test]
+    fn the_papers_experiments_on_digits_take_the_network_of_the_digits_recipe() {
+        let on = |name, corpus| load(name, Some(corpus), &[], Some(Path::new("data")), None).unwrap().recipe;
+        let digits = on("fsdd-digits", CorpusKind::Fsdd);
+        for (name, compression) in
+            [("paper/1-memory", None), ("paper/2-silago", Some(3.5)), ("paper/3-bitfusion", Some(10.6))]
+        {
+            let fsdd = on(name, CorpusKind::Fsdd);
+            assert_eq!(
+                (&fsdd.features, &fsdd.network, &fsdd.train),
+                (&digits.features, &digits.network, &digits.train)
+            );
+            let synthetic = on(name, CorpusKind::Synthetic);
+            assert_eq!((&synthetic.network, &synthetic.train), (&digits.network, &digits.train));
+            for recipe in [fsdd, synthetic] {
+                assert_eq!(recipe.search.limits.compression, compression);
+                assert_eq!(recipe.search.limits.platform_memory, compression.is_none());
+                assert_eq!(recipe.search.limits.error_increase, Some(8.0));
+            }
         }
     }
 
@@ -320,7 +360,7 @@ mod tests {
 
     #[test]
     fn a_corpus_without_a_place_asks_for_one() {
-        let error = load("timit-paper", None, &[], None, None).unwrap_err();
+        let error = load("paper/1-memory", None, &[], None, None).unwrap_err();
         assert!(error.hint().is_some_and(|hint| hint.contains("--data")), "{error}");
     }
 }
