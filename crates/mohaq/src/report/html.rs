@@ -15,8 +15,11 @@ const TEMPLATE: &str = include_str!("assets/page.html");
 const STYLE: &str = include_str!("assets/page.css");
 const CHARTS: &str = include_str!("assets/echarts/echarts.min.js");
 
+const ELEMENTS: &str = include_str!("assets/elements.js");
+
 /// The scripts of the page in the order they run; each uses only those before it.
-const SCRIPTS: [&str; 5] = [
+const SCRIPTS: [&str; 6] = [
+    ELEMENTS,
     include_str!("assets/page.js"),
     include_str!("assets/table.js"),
     include_str!("assets/detail.js"),
