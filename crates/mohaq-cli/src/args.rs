@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Search(StageArgs),
     /// Write the report of a run directory.
     Report(ReportArgs),
+    /// Put finished runs side by side: volumes, errors at equal cost, front against front.
+    Compare(CompareArgs),
     /// List, show or check platform descriptions.
     #[command(subcommand)]
     Platform(PlatformCommand),
@@ -171,6 +173,32 @@ pub(crate) struct ReportArgs {
     /// Where to write it.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+/// `compare`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct CompareArgs {
+    /// Run directories with a finished search, two or more.
+    #[arg(required = true, num_args = 2.., value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// Compare errors at these speedups, at least; 2, 4, 10, 20, 30 and 40 as far as some run reaches them when left out.
+    #[arg(long, value_name = "TIMES", value_delimiter = ',')]
+    pub at_speedup: Option<Vec<f64>>,
+    /// Compare errors at these compressions of 32 bit float, at least; 4, 8, 10.6, 12 and 16 when left out.
+    #[arg(long, value_name = "TIMES", value_delimiter = ',')]
+    pub at_compression: Option<Vec<f64>>,
+    /// Compare errors at these sizes in MiB, at most.
+    #[arg(long, value_name = "MIB", value_delimiter = ',')]
+    pub at_size: Option<Vec<f64>>,
+    /// Compare errors at these energies a frame in nJ, at most; four over what the fronts span when left out.
+    #[arg(long, value_name = "NJ", value_delimiter = ',')]
+    pub at_energy: Option<Vec<f64>>,
+    /// Also write the comparison as one self-contained page, with the fronts in a chart.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Overwrite the page if it exists.
+    #[arg(long, requires = "output")]
+    pub force: bool,
 }
 
 /// Forms of a report.

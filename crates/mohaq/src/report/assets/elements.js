@@ -53,7 +53,8 @@ function show(value, unit) {
 /** The colours of the page, as the style sheet has them for light or dark. */
 function colours() {
   const style = getComputedStyle(document.documentElement);
-  const names = ["ink", "muted", "rule", "card", "accent", "faint", "limit", "mark", "line-2"];
+  const names = ["ink", "muted", "rule", "card", "accent", "faint", "limit", "mark", "line-2",
+    "run-1", "run-2", "run-3", "run-4", "run-5", "run-6"];
   return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
 }
 
