@@ -5,6 +5,7 @@
 //! (`[corpus.NAME]`) is merged in by `overlay` before anything is typed.
 
 use super::overlay::{Document, Fault};
+use crate::beacon::{BeaconSettings, RetrainSettings};
 use crate::eval::Objective;
 use crate::nn::{LayerDescription, NetworkDescription};
 use crate::quant::QuantizeSettings;
@@ -38,6 +39,9 @@ pub struct Recipe {
     /// How it is quantized.
     #[serde(default)]
     pub quantize: QuantizeSettings,
+    /// How it is retrained at given precisions.
+    #[serde(default)]
+    pub retrain: RetrainSettings,
     /// What is searched for.
     #[serde(default)]
     pub search: SearchSection,
@@ -158,6 +162,9 @@ pub struct SearchSection {
     pub cache_mib: usize,
     /// Bounds that a candidate must keep.
     pub limits: LimitSection,
+    /// Retrained networks that candidates borrow; left out, none is retrained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beacons: Option<BeaconSettings>,
 }
 
 impl Default for SearchSection {
@@ -174,6 +181,7 @@ impl Default for SearchSection {
             sequences: 0,
             cache_mib: 256,
             limits: LimitSection::default(),
+            beacons: None,
         }
     }
 }

@@ -57,6 +57,18 @@ impl<'a> Bench<'a> {
         Ok(Self { bank, workload, valid, test })
     }
 
+    /// The same sets for the networks of another bank of the same shape.
+    ///
+    /// # Errors
+    /// See [`new`](Self::new).
+    pub fn lent<'b>(&self, bank: &'b IntegerBank<'b>) -> Result<Bench<'b>>
+    where
+        'a: 'b,
+    {
+        let (valid, test) = (self.valid.lent(bank)?, self.test.lent(bank)?);
+        Ok(Bench { bank, workload: self.workload.clone(), valid, test })
+    }
+
     /// Measures `spec` on the validation and test sets.
     ///
     /// # Errors

@@ -8,10 +8,10 @@
 //! here decides anything: what is computed stands in the modules below, what is to be done in the plan.
 
 mod corpus;
-mod digest;
 mod dir;
 mod measure;
 mod reporting;
+mod retraining;
 mod searching;
 mod session;
 
@@ -19,5 +19,6 @@ pub use corpus::{dataset, summary, synthesise};
 pub use dir::{Existing, RunDir};
 pub use measure::{Bench, MeasuredSpec, PROBED, SiteSensitivity, sensitivity};
 pub use reporting::{error_name, write as write_report};
+pub use retraining::{BANDS, Neighbour, Retrained, retrained};
 pub use searching::{Found, FrontMember, Searched, UNIFORM, searched};
 pub use session::{Session, Trained};

@@ -144,11 +144,11 @@ fn header(session: &Session<'_>, bench: &Bench<'_>, chosen: &[&Sequence]) -> Res
     let sequences: Vec<&str> = chosen.iter().map(|sequence| sequence.id.as_str()).collect();
     let entries = [
         ("arithmetic", ARITHMETIC.to_owned()),
-        ("network", super::digest::of_network(bench.bank.network())),
-        ("calibration", super::digest::of(&to_json(bench.bank.calibration()))),
-        ("platform", super::digest::of(platform.as_bytes())),
-        ("search section", super::digest::of(&to_json(&search))),
-        ("sequences", super::digest::of(sequences.join("\n").as_bytes())),
+        ("network", crate::digest::of_network(bench.bank.network())),
+        ("calibration", crate::digest::of(&to_json(bench.bank.calibration()))),
+        ("platform", crate::digest::of(platform.as_bytes())),
+        ("search section", crate::digest::of(&to_json(&search))),
+        ("sequences", crate::digest::of(sequences.join("\n").as_bytes())),
         ("seed", recipe.seed.to_string()),
     ];
     Ok(Header::new(entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>()))
