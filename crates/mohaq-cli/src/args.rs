@@ -11,7 +11,7 @@ Exit codes: 0 done; 1 the work failed (data, files, training); 2 the request cou
 platform); 130 stopped by Ctrl-C, with everything finished so far on disk.
 
 RECIPE is a TOML file, or the name of a built-in one: demo, fsdd-digits, paper/1-memory, \
-paper/2-silago, paper/3-bitfusion.";
+paper/2-silago, paper/3-bitfusion, paper/3-bitfusion-beacons.";
 
 /// Per-layer precision search for recurrent networks on embedded platforms.
 #[derive(Debug, Parser)]

@@ -230,12 +230,13 @@ fn check_limits(limits: &LimitSection) -> Result<()> {
 }
 
 /// The built-in recipes.
-const BUILTIN: [(&str, &str); 5] = [
+const BUILTIN: [(&str, &str); 6] = [
     ("demo", include_str!("../../../../recipes/demo.toml")),
     ("fsdd-digits", include_str!("../../../../recipes/fsdd-digits.toml")),
     ("paper/1-memory", include_str!("../../../../recipes/paper/1-memory.toml")),
     ("paper/2-silago", include_str!("../../../../recipes/paper/2-silago.toml")),
     ("paper/3-bitfusion", include_str!("../../../../recipes/paper/3-bitfusion.toml")),
+    ("paper/3-bitfusion-beacons", include_str!("../../../../recipes/paper/3-bitfusion-beacons.toml")),
 ];
 
 /// The text of the built-in recipe `name`.
@@ -319,6 +320,24 @@ mod tests {
                 assert_eq!(recipe.search.limits.platform_memory, compression.is_none());
                 assert_eq!(recipe.search.limits.error_increase, Some(8.0));
             }
+        }
+    }
+
+    #[test]
+    fn the_experiment_with_beacons_is_the_one_without_and_beacons() {
+        for corpus in [CorpusKind::Timit, CorpusKind::Fsdd, CorpusKind::Synthetic] {
+            let on = |name| load(name, Some(corpus), &[], Some(Path::new("data")), None).unwrap().recipe;
+            let (without, with) = (on("paper/3-bitfusion"), on("paper/3-bitfusion-beacons"));
+            let beacons = with.search.beacons.clone().unwrap();
+            assert_eq!((beacons.threshold, beacons.activation_weight), (5.0, 0.0));
+            assert!((4..=20).contains(&with.retrain.epochs));
+            let region = &beacons.region;
+            assert_eq!(region.below, [(Objective::Error, 30.0)].into());
+            assert_eq!(region.above, [(Objective::SpeedupPaper, 10.0)].into());
+            assert!(region.fits && region.error_increase.is_none());
+            let (name, retrain) = (without.name.clone(), without.retrain.clone());
+            let search = SearchSection { beacons: None, ..with.search.clone() };
+            assert_eq!(Recipe { name, retrain, search, ..with }, without);
         }
     }
 
