@@ -8,7 +8,9 @@ use std::path::Path;
 fuzz_target!(|input: (&str, &str)| {
     let (text, pair) = input;
     let overrides = [pair.to_owned()];
-    for (corpus, overrides) in [(None, &overrides[..0]), (None, &overrides), (Some(CorpusKind::Synthetic), &overrides)] {
+    for (corpus, overrides) in
+        [(None, &overrides[..0]), (None, &overrides[..]), (Some(CorpusKind::Synthetic), &overrides[..])]
+    {
         let Ok(recipe) = Recipe::parse(text, "fuzz", corpus, overrides) else { continue };
         let Ok(plan) = Plan::resolve(recipe, Some(Path::new("data")), Some(Path::new("out"))) else { continue };
         let again = Recipe::parse(&plan.to_toml(), "plan.toml", None, &[]).expect("a plan is a recipe");

@@ -57,7 +57,7 @@ pub struct Report {
     pub mohaq_version: String,
     /// Name of the recipe.
     pub recipe: String,
-    /// Command line that repeats the run.
+    /// Command line that repeats the run, typed in its directory.
     pub command: String,
     /// Seed of everything random.
     pub seed: u64,
