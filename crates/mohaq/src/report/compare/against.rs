@@ -3,7 +3,7 @@
 use super::axes::Common;
 use super::{ComparedRun, Member, Run};
 use crate::report::{Direction, Figure, ReportError, Result};
-use mohaq_moo::{Points, dominates, hypervolume, non_dominated};
+use mohaq_moo::{Hypervolume, Points, dominates, non_dominated};
 use serde::Serialize;
 use std::fmt;
 
@@ -69,8 +69,9 @@ pub(super) fn volumes(runs: &[Run<'_>], compared: &[ComparedRun], common: &Commo
             let found = coordinates(member, &axes, set)?;
             Some(found.into_iter().zip(&corners).map(|(value, corner)| place(value, corner)).collect::<Vec<_>>())
         };
-        let points = Points::from_rows(corners.len(), run.front.iter().filter_map(placed))?;
-        hypervolume(&points, &vec![1.0; corners.len()]).map(Figure::from)
+        let mut volume = Hypervolume::new(&vec![1.0; corners.len()])?;
+        run.front.iter().filter_map(placed).try_for_each(|point| volume.add(&point).map(drop))?;
+        Ok(Figure::from(volume.value()))
     };
     let of = |set| compared.iter().map(|run| volume(run, set)).collect::<std::result::Result<_, mohaq_moo::Error>>();
     let (valid, test) = (of(Set::Valid).map_err(ReportError::Volume)?, of(Set::Test).map_err(ReportError::Volume)?);

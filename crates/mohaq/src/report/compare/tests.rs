@@ -243,6 +243,7 @@ fn an_empty_front_is_missing_everywhere_and_no_zero() {
     assert_eq!(rows(&comparison, "compression")[0].1[1], None);
     assert_eq!(shares(&comparison.covers[0]), [None, None]);
     assert_eq!(shares(&comparison.covers[1]), [Some(0.0), None]);
+    assert_eq!(comparison.hypervolume.valid[1].show(""), "0", "neither missing nor −0");
     let mut other = made(&A);
     other.front.clear();
     let both = compare(&other, &none, &Levels::default());
