@@ -32,6 +32,8 @@
 //! asks from the log, and it goes on as if it had never stopped. Nothing in it depends on time, threads or the
 //! platform.
 //!
+//! Two simpler searchers are there to be compared with: [`Random`] and [`Greedy`]. A [`Searcher`] is any of the three.
+//!
 //! The parts, each usable alone: [`Points`] with [`dominates`], [`non_dominated_sort`], [`non_dominated`] and
 //! [`crowding_distance`] or [`neighbour_distance`]; [`hypervolume`] and its running form [`Hypervolume`]; the
 //! [`Archive`] of all evaluations. What does not fit is an [`Error`]; nothing here repairs a score or a genome.
@@ -55,13 +57,20 @@ mod archive;
 
 mod survival;
 
+mod greedy;
 mod nsga2;
+mod random;
+
+mod searcher;
 
 pub use archive::{Archive, Evaluation, Score};
 pub use crowding::{crowding_distance, neighbour_distance};
 pub use error::Error;
+pub use greedy::Greedy;
 pub use hypervolume::{Hypervolume, hypervolume};
 pub use nsga2::{Nsga2, Nsga2Config};
 pub use points::Points;
+pub use random::Random;
+pub use searcher::Searcher;
 pub use sort::{dominates, non_dominated, non_dominated_sort};
 pub use space::{Genome, Space};

@@ -1,7 +1,7 @@
-//! Random numbers that a resumed search draws again: one ChaCha8 stream a generation.
+//! Random numbers that a resumed search draws again: one ChaCha8 stream a generation, or a candidate of random search.
 //!
-//! The key is the seed and a fixed label, the stream number is the generation, so what a generation draws does not
-//! depend on how much the ones before it drew. ChaCha's output is fixed by its definition (RFC 8439 with 8 rounds); how
+//! The key is the seed and the label of the searcher, the stream number is the generation, so what a generation draws does
+//! not depend on how much the ones before it drew. ChaCha's output is fixed by its definition (RFC 8439 with 8 rounds); how
 //! numbers are made from it is fixed here, so that no release of a library changes a search.
 
 use rand_chacha::{
@@ -9,16 +9,25 @@ use rand_chacha::{
     rand_core::{Rng, SeedableRng},
 };
 
-/// The random numbers of one generation.
+/// The random numbers of one generation or candidate.
 pub(crate) struct Stream(ChaCha8Rng);
 
 impl Stream {
     /// The stream of `generation` in the search that `seed` names.
     pub(crate) fn new(seed: u64, generation: u64) -> Self {
-        let mut key = *b"........mohaq-moo NSGA-II keys, ";
+        Self::labelled(*b"........mohaq-moo NSGA-II keys, ", seed, generation)
+    }
+
+    /// The stream of `candidate` in the random search that `seed` names.
+    pub(crate) fn random_search(seed: u64, candidate: u64) -> Self {
+        Self::labelled(*b"........mohaq-moo random search ", seed, candidate)
+    }
+
+    /// Stream `number` under a key whose first eight bytes are the seed.
+    fn labelled(mut key: [u8; 32], seed: u64, number: u64) -> Self {
         key[..8].copy_from_slice(&seed.to_le_bytes());
         let mut cipher = ChaCha8Rng::from_seed(key);
-        cipher.set_stream(generation);
+        cipher.set_stream(number);
         Self(cipher)
     }
 
@@ -69,6 +78,7 @@ mod tests {
         assert_eq!(first(1, 0), first(1, 0));
         assert_ne!(first(1, 0), first(1, 1));
         assert_ne!(first(1, 0), first(2, 0));
+        assert_ne!(first(1, 0), Stream::random_search(1, 0).below(u64::MAX));
     }
 
     #[test]

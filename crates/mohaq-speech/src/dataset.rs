@@ -97,3 +97,23 @@ pub struct Dataset {
     /// What the source lacks or what was left out, in sentences for the user.
     pub notes: Vec<String>,
 }
+
+impl Dataset {
+    /// All but the test set.
+    pub fn development(&self) -> Development<'_> {
+        Development { dim: self.dim, task: &self.task, train: &self.train, valid: &self.valid }
+    }
+}
+
+/// What a search may read of a [`Dataset`]: not the test set, which no type here leads to.
+#[derive(Clone, Copy, Debug)]
+pub struct Development<'a> {
+    /// Values a frame.
+    pub dim: usize,
+    /// What the labels mean.
+    pub task: &'a Task,
+    /// For gradients, decoding statistics and calibration.
+    pub train: &'a [Sequence],
+    /// For early stop, decoder tuning and the search.
+    pub valid: &'a [Sequence],
+}

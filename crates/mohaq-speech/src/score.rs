@@ -52,6 +52,11 @@ impl Counts {
         }
     }
 
+    /// What [`Counts::error`] counts errors over: phones of the references, frames or sequences.
+    pub fn labels(&self, task: &Task) -> u64 {
+        self.fraction(task).1
+    }
+
     /// Numerator and denominator of [`Counts::error`].
     fn fraction(&self, task: &Task) -> (u64, u64) {
         match task {

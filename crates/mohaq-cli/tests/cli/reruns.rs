@@ -124,3 +124,19 @@ fn the_command_in_the_report_repeats_the_run() {
     let limit = report["constraints"].as_array().and_then(|all| all.iter().find(|one| one["name"] == "compression"));
     assert_eq!(limit.expect("the compression is a constraint")["label"], "Memory at 3 times compression");
 }
+
+#[test]
+fn another_number_of_subsets_is_another_search() {
+    let workspace = Workspace::new();
+    workspace.ok("run tiny.toml --data corpus --out run --set search.subsets=2");
+    let log = workspace.text("run/evaluations.jsonl");
+    let record: serde_json::Value = serde_json::from_str(log.lines().nth(1).expect("a record")).expect("JSON");
+    let subsets: Vec<f64> = serde_json::from_value(record["measurement"]["subset_percent"].clone()).expect("rates");
+    assert_eq!(subsets.len(), 2);
+    assert_eq!(record["measurement"]["error_percent"], subsets[0].max(subsets[1]));
+
+    let said = workspace.refused(1, "run tiny.toml --data corpus --out run --resume");
+    assert!(said.error().contains("another number of subsets: 2, expected 1"), "{}", said.error());
+    let said = workspace.refused(1, "run tiny.toml --data corpus --out run --resume --set search.subsets=99");
+    assert!(said.error().starts_with("`search.subsets`: 99 subsets of the "), "{}", said.error());
+}

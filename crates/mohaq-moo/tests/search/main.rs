@@ -1,5 +1,6 @@
-//! The search as a whole: against published fronts, against pymoo, and against its own promises.
+//! The searches as wholes: against published fronts, against pymoo, and against their own promises.
 
+mod baselines;
 mod continuous;
 mod precision;
 mod promises;

@@ -17,7 +17,7 @@ use mohaq_rt::panel::Family;
 use mohaq_rt::{Bits, Level};
 use mohaq_speech::dataset::{Sequence, Task};
 use mohaq_speech::decode::DecoderWeights;
-use mohaq_speech::score::{Counts, Scorer};
+use mohaq_speech::score::Scorer;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Serialize;
@@ -80,7 +80,7 @@ pub fn evaluate(model: &Model, candidates: &Candidates) -> Result<Findings> {
     let scorer = Scorer::new(&Task::Frames { classes: model.network.outputs() }, &[], DecoderWeights::default())?;
     let sequences: Vec<&Sequence> = model.sequences.iter().collect();
     let judge = Judge::new(&scorer, &sequences, model.network.inputs())?;
-    let float_error_percent = judge.percent(&judge.errors(&model.network, &Float)?);
+    let float_error_percent = judge.worst_percent(&judge.errors(&model.network, &Float)?);
     let bank = IntegerBank::new(&model.network, model.calibration.clone())?;
     check_answers(model, &bank, &specs)?;
     let packing = Instant::now();
@@ -95,7 +95,6 @@ pub fn evaluate(model: &Model, candidates: &Candidates) -> Result<Findings> {
     let frames: usize = model.sequences.iter().map(|sequence| sequence.features.frames()).sum();
     let macs = model.network.workload().macs() as f64 * (frames * specs.len()) as f64;
     let peaks = Family::ALL.map(|family| bank.level().measured_peak(family));
-    let percent = |errors: &Counts| judge.judge().percent(errors);
     let threads = rayon::current_num_threads();
     Ok(Findings {
         level: bank.level().name().into(),
@@ -108,7 +107,7 @@ pub fn evaluate(model: &Model, candidates: &Candidates) -> Result<Findings> {
         peak_gmac_per_s: peaks.map(|peak| peak / 1e9),
         packing_s,
         peak_rss_mb: peak_rss_mb(),
-        error_percent: errors.iter().map(percent).collect(),
+        error_percent: errors.iter().map(|errors| judge.judge().worst_percent(errors)).collect(),
         bits: specs.iter().map(ToString::to_string).collect(),
         float_error_percent,
     })

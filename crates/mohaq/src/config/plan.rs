@@ -191,6 +191,9 @@ fn check_search(search: &SearchSection) -> Result<()> {
         let reason = format!("{} evaluations do not fill a population of {}", search.evaluations, search.population);
         return Err(bad("search.evaluations", reason));
     }
+    if search.subsets == 0 {
+        return Err(bad("search.subsets", "0 subsets, expected at least 1"));
+    }
     match search.minutes {
         Some(minutes) if !(minutes > 0.0 && minutes.is_finite()) => {
             Err(bad("search.minutes", format!("{minutes}, expected more than 0")))
@@ -366,6 +369,7 @@ mod tests {
         assert_eq!(key("search.objectives=[\"memory\"]"), "search.objectives");
         assert_eq!(key("search.objectives=[\"error\", \"energy\"]"), "search.objectives");
         assert_eq!(key("search.evaluations=3"), "search.evaluations");
+        assert_eq!(key("search.subsets=0"), "search.subsets");
         assert_eq!(key("search.limits.error_increase=-1"), "search.limits.error_increase");
         for wrong in ["0", "-2.0", "inf", "nan"] {
             assert_eq!(key(&format!("search.limits.compression={wrong}")), "search.limits.compression");

@@ -158,6 +158,8 @@ pub struct SearchSection {
     pub start_uniform: bool,
     /// Development sequences an evaluation reads, evenly spaced; 0 is all of them.
     pub sequences: usize,
+    /// Disjoint subsets that these are dealt into; the error of a candidate is that on the worst of them.
+    pub subsets: usize,
     /// Memory for outputs of first layers that candidates share, in MiB; 0 for none. Changes no result.
     pub cache_mib: usize,
     /// Bounds that a candidate must keep.
@@ -179,6 +181,7 @@ impl Default for SearchSection {
             minutes: None,
             start_uniform: false,
             sequences: 0,
+            subsets: 1,
             cache_mib: 256,
             limits: LimitSection::default(),
             beacons: None,

@@ -4,8 +4,9 @@
 //! run in the order of their precisions, and one that begins like the one before takes up what the first layers gave.
 //! Where there is room, outputs of first layers are also kept for candidates that come later.
 
-use super::Judge;
 use super::cache::{Path, PrefixCache};
+use super::judge::Block;
+use super::{Judge, SubsetCounts};
 use crate::nn::Layer;
 use crate::quant::{IntegerBank, Precision, QuantSpec};
 use crate::watch::{Silent, Watch};
@@ -65,8 +66,8 @@ impl<'a> IntegerJudge<'a> {
 
     fn of(judge: Arc<Judge<'a>>, bank: &'a IntegerBank<'a>, cache_bytes: usize) -> Result<Self> {
         let mut saturated = SaturationCount::default();
-        let features = judge.blocks().iter().map(|(batch, sequences)| {
-            for sequence in sequences {
+        let features = judge.blocks().iter().map(|Block { batch, sequences }| {
+            for (sequence, _) in sequences {
                 if sequence.features.values.iter().any(|value| value.is_nan()) {
                     return Err(Error::NotFinite { sequence: sequence.id.clone() });
                 }
@@ -107,16 +108,16 @@ impl<'a> IntegerJudge<'a> {
     ///
     /// # Errors
     /// See [`errors_of_all`](Self::errors_of_all).
-    pub fn errors(&self, spec: &QuantSpec) -> Result<Counts> {
-        Ok(self.errors_of_all(std::slice::from_ref(spec), &Silent)?[0])
+    pub fn errors(&self, spec: &QuantSpec) -> Result<SubsetCounts> {
+        Ok(self.errors_of_all(std::slice::from_ref(spec), &Silent)?.remove(0))
     }
 
-    /// Errors of the network at each of `specs`.
+    /// Errors of the network at each of `specs`, by subset.
     ///
     /// # Errors
     /// [`Error::Integer`] where the scales of a spec do not go together; [`Error::Stopped`] when `watch` says so, and
     /// nothing is known then.
-    pub fn errors_of_all(&self, specs: &[QuantSpec], watch: &dyn Watch) -> Result<Vec<Counts>> {
+    pub fn errors_of_all(&self, specs: &[QuantSpec], watch: &dyn Watch) -> Result<Vec<SubsetCounts>> {
         let mut order: Vec<usize> = (0..specs.len()).collect();
         order.sort_by(|&a, &b| specs[a].cmp(&specs[b]));
         let engines: Vec<Engine> = specs.par_iter().map(|spec| self.bank.engine(spec)).collect::<Result<_>>()?;
@@ -129,11 +130,11 @@ impl<'a> IntegerJudge<'a> {
             let errors = self.block_errors(block, &engines[candidate], &specs[candidate].0, worker);
             errors.map(|errors| (candidate, errors))
         };
-        let counted: Vec<(usize, Counts)> =
+        let counted: Vec<(usize, SubsetCounts)> =
             (0..tasks).into_par_iter().map_init(Worker::default, work).collect::<Result<_>>()?;
-        let mut errors = vec![Counts::default(); specs.len()];
-        for (candidate, counts) in counted {
-            errors[candidate] += counts;
+        let mut errors = vec![SubsetCounts::none(self.judge.subsets()); specs.len()];
+        for (candidate, counts) in &counted {
+            errors[*candidate].add(counts);
         }
         Ok(errors)
     }
@@ -145,7 +146,7 @@ impl<'a> IntegerJudge<'a> {
     pub fn saturations(&self, spec: &QuantSpec) -> Result<(SaturationCount, Vec<LayerCounts>)> {
         let engine = self.bank.engine(spec)?;
         let run = |scratch: &mut Scratch, block: usize| {
-            engine.run(&self.features[block], self.judge.blocks()[block].0.starts(), scratch).1
+            engine.run(&self.features[block], self.judge.blocks()[block].batch.starts(), scratch).1
         };
         let seen: Vec<Vec<LayerCounts>> = (0..self.blocks()).into_par_iter().map_init(Scratch::default, run).collect();
         let mut total = vec![LayerCounts::default(); engine.layers().len()];
@@ -155,21 +156,23 @@ impl<'a> IntegerJudge<'a> {
         Ok((self.saturated, total))
     }
 
-    fn block_errors(&self, block: usize, engine: &Engine, spec: &[Precision], worker: &mut Worker) -> Result<Counts> {
+    fn block_errors(
+        &self,
+        block: usize,
+        engine: &Engine,
+        spec: &[Precision],
+        worker: &mut Worker,
+    ) -> Result<SubsetCounts> {
         let outputs = self.outputs(block, engine, spec, worker);
-        let (batch, sequences) = &self.judge.blocks()[block];
         let classes = engine.outputs();
-        let spans = batch.starts().windows(2);
-        let score = |(span, sequence): (&[usize], &&Sequence)| {
-            self.score(&outputs[span[0] * classes..span[1] * classes], classes, sequence)
-        };
-        spans.zip(sequences).map(score).sum()
+        let score = |codes: &[i16], sequence: &Sequence| self.score(codes, classes, sequence);
+        self.judge.count(&self.judge.blocks()[block], classes, &outputs, score)
     }
 
     /// The output codes of one block, `[frames, outputs]`.
     fn outputs(&self, block: usize, engine: &Engine, spec: &[Precision], worker: &mut Worker) -> Arc<Vec<i16>> {
         let Worker { scratch, path } = worker;
-        let starts = self.judge.blocks()[block].0.starts();
+        let starts = self.judge.blocks()[block].batch.starts();
         let frames = starts[starts.len() - 1];
         let last = engine.layers().len() - 1;
         path.turn(block, spec, if self.reuse { &self.sites[..last] } else { &[] });

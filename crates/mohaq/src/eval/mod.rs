@@ -8,12 +8,14 @@ mod goals;
 mod integer;
 mod judge;
 mod objective;
+mod subsets;
 mod tensors;
 
 pub use goals::{Goals, Violation};
 pub use integer::IntegerJudge;
 pub use judge::{Judge, log_posteriors};
 pub use objective::{Limit, Objective};
+pub use subsets::{SubsetCounts, deal};
 pub use tensors::TensorReport;
 
 use crate::Result;
@@ -28,9 +30,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measurement {
-    /// The error that the task is judged by, per cent.
+    /// The error that the task is judged by, per cent: on the subset of the development set where it is highest.
     pub error_percent: f64,
-    /// What it is made of.
+    /// The error on each subset, per cent; empty where the development set is whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subset_percent: Vec<f64>,
+    /// Errors on all of the development set.
     pub errors: Counts,
     /// What the platform asks for it.
     pub cost: Cost,
@@ -64,9 +69,13 @@ impl Evaluator<'_> {
         let costs: Vec<Cost> =
             specs.iter().map(|spec| self.platform.cost(self.workload, spec)).collect::<std::result::Result<_, _>>()?;
         let errors = self.judge.errors_of_all(specs, watch)?;
-        let percent = |errors: &Counts| self.judge.judge().percent(errors);
-        let measured = errors.into_iter().zip(costs);
-        Ok(measured.map(|(errors, cost)| Measurement { error_percent: percent(&errors), errors, cost }).collect())
+        Ok(errors.iter().zip(costs).map(|(errors, cost)| self.measurement(errors, cost)).collect())
+    }
+
+    fn measurement(&self, errors: &SubsetCounts, cost: Cost) -> Measurement {
+        let judge = self.judge.judge();
+        let subset_percent = if judge.subsets() > 1 { judge.subset_percents(errors) } else { Vec::new() };
+        Measurement { error_percent: judge.worst_percent(errors), subset_percent, errors: errors.total(), cost }
     }
 }
 
@@ -108,8 +117,8 @@ mod tests {
             log_softmax(&mut outputs);
             scorer.score(outputs.data(), sequence).unwrap()
         });
-        assert_eq!(together, alone.sum::<Counts>());
-        assert_eq!(together.frames.of, sequences.iter().map(|s| s.features.frames() as u64).sum::<u64>());
+        assert_eq!(together.total(), alone.sum::<Counts>());
+        assert_eq!(together.total().frames.of, sequences.iter().map(|s| s.features.frames() as u64).sum::<u64>());
     }
 
     #[test]
@@ -130,6 +139,44 @@ mod tests {
         };
         assert_eq!(on(1), on(3));
         assert_eq!(on(1).cost.speedup, Some(32.0));
+    }
+
+    #[test]
+    fn the_worst_of_k_subsets_is_what_the_subsets_show_one_by_one() {
+        let (network, sequences) = (network(), sequences());
+        let scorer = Scorer::new(&Task::Frames { classes: 3 }, &[], DecoderWeights::default()).unwrap();
+        let calibration = calibrate(&network, &sequences, &QuantizeSettings::default()).unwrap();
+        let bank = IntegerBank::new(&network, calibration).unwrap();
+        let (platform, workload) = (platform::load("bitfusion").unwrap(), network.workload());
+        let specs = [Bits::Two, Bits::Four, Bits::Eight].map(|bits| QuantSpec::uniform(Precision::new(bits, bits), 2));
+        let measure = |subsets: &[Vec<&Sequence>]| {
+            let judge = Judge::with_subsets(&scorer, subsets, 4).unwrap();
+            let judge = IntegerJudge::new(judge, &bank, 0).unwrap();
+            let evaluator = Evaluator { workload: &workload, platform: &platform, judge: &judge };
+            evaluator.measure_all(&specs, &Silent).unwrap()
+        };
+        let all: Vec<&Sequence> = sequences.iter().collect();
+        let subsets = deal(&all, 4);
+        let alone: Vec<Vec<Measurement>> = subsets.iter().map(|subset| measure(&[subset.clone()])).collect();
+        let whole = measure(&[all]);
+        let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let together = pool(1).install(|| measure(&subsets));
+        assert_eq!(together, pool(3).install(|| measure(&subsets)));
+        for (i, together) in together.iter().enumerate() {
+            let percents: Vec<f64> = alone.iter().map(|subset| subset[i].error_percent).collect();
+            assert_eq!(together.error_percent, percents.iter().copied().fold(0.0, f64::max));
+            assert!(together.error_percent > whole[i].error_percent, "subsets of 25 sequences differ");
+            assert_eq!(together.subset_percent, percents);
+            assert_eq!(together.errors, whole[i].errors);
+            assert!(whole[i].subset_percent.is_empty());
+        }
+        let judge = Judge::with_subsets(&scorer, &subsets, 4).unwrap();
+        let float = judge.worst_percent(&judge.errors(&network, &crate::nn::Float).unwrap());
+        let float_alone = subsets.iter().map(|subset| {
+            let judge = Judge::new(&scorer, subset, 4).unwrap();
+            judge.percent(&judge.errors(&network, &crate::nn::Float).unwrap().total())
+        });
+        assert_eq!(float, float_alone.fold(0.0, f64::max));
     }
 
     #[test]

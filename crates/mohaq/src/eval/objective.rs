@@ -62,7 +62,7 @@ impl Objective {
     /// How the value is computed, in a sentence.
     pub const fn definition(self) -> &'static str {
         match self {
-            Self::Error => "errors on the development set over its reference length",
+            Self::Error => "errors on the development set, or on the worst of its subsets, over the reference length",
             Self::Memory => "weights at their bits, recurrent vectors and biases at 16 bit",
             Self::Speedup => "sum of MACs over sum of MACs / speedup of the site: the ratio of run times",
             Self::SpeedupPaper => "sum of MACs × speedup of the site over all operations, as MOHAQ publishes it",
@@ -213,7 +213,7 @@ pub(super) mod tests {
             energy_pj_paper: None,
             frame_time_s: None,
         };
-        Measurement { error_percent: percent, errors: Counts::default(), cost }
+        Measurement { error_percent: percent, subset_percent: Vec::new(), errors: Counts::default(), cost }
     }
 
     #[test]

@@ -8,8 +8,8 @@ use crate::quant::{IntegerBank, Precision, QuantSpec};
 use crate::watch::Watch;
 use crate::{Error, Result};
 use mohaq_rt::Bits;
-use mohaq_speech::dataset::{Dataset, Sequence};
-use mohaq_speech::score::Counts;
+use mohaq_speech::dataset::{Development, Sequence};
+use mohaq_speech::score::{Counts, Scorer};
 use serde::{Deserialize, Serialize};
 
 /// A spec with its errors on the validation and test sets.
@@ -29,7 +29,7 @@ pub struct MeasuredSpec {
     pub cost: Option<Cost>,
 }
 
-/// Sets and rules that specs are measured by, for one trained network.
+/// What specs are measured with and on while something is still to be decided: it does not hold the test set.
 pub struct Bench<'a> {
     /// The network at every width.
     pub bank: &'a IntegerBank<'a>,
@@ -37,8 +37,6 @@ pub struct Bench<'a> {
     pub workload: Workload,
     /// All of the validation set.
     pub valid: IntegerJudge<'a>,
-    /// All of the test set.
-    pub test: IntegerJudge<'a>,
 }
 
 impl<'a> Bench<'a> {
@@ -46,42 +44,74 @@ impl<'a> Bench<'a> {
     ///
     /// # Errors
     /// Sequences of another width than the network's input, or with features that are not numbers.
-    pub fn new(bank: &'a IntegerBank<'a>, trained: &'a Trained, data: &'a Dataset, cache_mib: usize) -> Result<Self> {
-        let all = |sequences: &'a [Sequence]| -> Vec<&'a Sequence> { sequences.iter().collect() };
-        let workload = bank.network().workload();
-        let judge = |sequences: &'a [Sequence], cache_bytes| {
-            IntegerJudge::new(Judge::new(&trained.scorer, &all(sequences), data.dim)?, bank, cache_bytes)
-        };
-        // The test set is read once a candidate, at the end.
-        let (valid, test) = (judge(&data.valid, cache_mib << 20)?, judge(&data.test, 0)?);
-        Ok(Self { bank, workload, valid, test })
+    pub fn new(
+        bank: &'a IntegerBank<'a>,
+        trained: &'a Trained,
+        data: Development<'a>,
+        cache_mib: usize,
+    ) -> Result<Self> {
+        let valid = judge(bank, &trained.scorer, data.valid, cache_mib << 20)?;
+        Ok(Self { bank, workload: bank.network().workload(), valid })
+    }
+
+    /// The same with the test set: for what is measured when all is decided.
+    ///
+    /// # Errors
+    /// Sequences of another width than the network's input, or with features that are not numbers.
+    pub fn with_test<'b>(&'b self, test: &'b [Sequence]) -> Result<FinalBench<'b>> {
+        // Read once a candidate: nothing to keep.
+        Ok(FinalBench {
+            workload: &self.workload,
+            valid: self.valid.lent(self.bank)?,
+            test: judge(self.bank, self.valid.judge().scorer(), test, 0)?,
+        })
+    }
+}
+
+fn judge<'a>(
+    bank: &'a IntegerBank<'a>,
+    scorer: &'a Scorer,
+    sequences: &'a [Sequence],
+    cache_bytes: usize,
+) -> Result<IntegerJudge<'a>> {
+    let sequences: Vec<&Sequence> = sequences.iter().collect();
+    IntegerJudge::new(Judge::new(scorer, &sequences, bank.network().inputs())?, bank, cache_bytes)
+}
+
+/// A bench with the validation and the test set.
+pub struct FinalBench<'b> {
+    workload: &'b Workload,
+    valid: IntegerJudge<'b>,
+    test: IntegerJudge<'b>,
+}
+
+impl FinalBench<'_> {
+    /// Number of sites of the network.
+    pub fn sites(&self) -> usize {
+        self.workload.sites.len()
     }
 
     /// The same sets for the networks of another bank of the same shape.
     ///
     /// # Errors
-    /// See [`new`](Self::new).
-    pub fn lent<'b>(&self, bank: &'b IntegerBank<'b>) -> Result<Bench<'b>>
-    where
-        'a: 'b,
-    {
-        let (valid, test) = (self.valid.lent(bank)?, self.test.lent(bank)?);
-        Ok(Bench { bank, workload: self.workload.clone(), valid, test })
+    /// See [`Bench::with_test`].
+    pub fn lent<'c>(&'c self, bank: &'c IntegerBank<'c>) -> Result<FinalBench<'c>> {
+        Ok(FinalBench { workload: self.workload, valid: self.valid.lent(bank)?, test: self.test.lent(bank)? })
     }
 
-    /// Measures `spec` on the validation and test sets.
+    /// Measures `spec` on both sets.
     ///
     /// # Errors
     /// An output that is not finite; a platform that cannot be asked.
     pub fn measure(&self, spec: &QuantSpec, platform: &dyn Platform) -> Result<MeasuredSpec> {
-        let (valid, test) = (self.valid.errors(spec)?, self.test.errors(spec)?);
+        let (valid, test) = (self.valid.errors(spec)?.total(), self.test.errors(spec)?.total());
         Ok(MeasuredSpec {
             bits: spec.to_string(),
             valid_percent: self.valid.judge().percent(&valid),
             valid,
             test_percent: self.test.judge().percent(&test),
             test,
-            cost: platform.cost(&self.workload, spec).ok(),
+            cost: platform.cost(self.workload, spec).ok(),
         })
     }
 }
@@ -120,7 +150,7 @@ pub fn sensitivity(bench: &Bench<'_>, watch: &dyn Watch) -> Result<Vec<SiteSensi
         for precision in PROBED {
             let mut spec = QuantSpec::uniform(Precision::new(Bits::Sixteen, Bits::Sixteen), sites.len());
             spec.0[i] = precision;
-            let errors = bench.valid.errors(&spec)?;
+            let errors = bench.valid.errors(&spec)?.total();
             let valid_percent = bench.valid.judge().percent(&errors);
             table.push(SiteSensitivity { site: site.name.clone(), bits: precision.to_string(), valid_percent });
             watch.advance(table.len() as u64, &site.name);

@@ -9,6 +9,7 @@
 
 mod corpus;
 mod dir;
+mod found;
 mod measure;
 mod reporting;
 mod retraining;
@@ -17,8 +18,9 @@ mod session;
 
 pub use corpus::{dataset, summary, synthesise};
 pub use dir::{Existing, RunDir};
-pub use measure::{Bench, MeasuredSpec, PROBED, SiteSensitivity, sensitivity};
+pub use found::{Found, FrontMember, UNIFORM};
+pub use measure::{Bench, FinalBench, MeasuredSpec, PROBED, SiteSensitivity, sensitivity};
 pub use reporting::{error_name, write as write_report};
 pub use retraining::{BANDS, Neighbour, Retrained, retrained};
-pub use searching::{Found, FrontMember, Searched, UNIFORM, searched};
+pub use searching::{Searched, searched};
 pub use session::{Session, Trained};

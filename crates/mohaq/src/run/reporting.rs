@@ -1,5 +1,6 @@
 //! The report stage: what a run found, put together for people.
 
+use super::found::FrontMember;
 use super::measure::{MeasuredSpec, SiteSensitivity};
 use super::searching::Searched;
 use super::session::{Session, Trained};
@@ -189,8 +190,8 @@ fn measures(error_percent: f64, cost: Option<&crate::platform::Cost>) -> Measure
 fn uniform(measured: &MeasuredSpec, searched: &Searched) -> Result<report::UniformPrecision> {
     let precision: Precision = spec(&measured.bits)?.0.first().copied().ok_or(Error::NoSites)?;
     let values = searched.goals.objectives.iter().map(|objective| {
-        let cost = measured.cost?;
-        objective.shown(&Measurement { error_percent: measured.valid_percent, errors: measured.valid, cost })
+        let (error_percent, errors, cost) = (measured.valid_percent, measured.valid, measured.cost?);
+        objective.shown(&Measurement { error_percent, subset_percent: Vec::new(), errors, cost })
     });
     Ok(report::UniformPrecision {
         precision,
@@ -239,7 +240,7 @@ fn evaluation(record: &crate::search::Record, searched: &Searched) -> Result<rep
     })
 }
 
-fn front_point(member: &super::searching::FrontMember) -> report::FrontPoint {
+fn front_point(member: &FrontMember) -> report::FrontPoint {
     report::FrontPoint {
         id: member.id as u64,
         valid_error_percent: figure(member.measured.valid_percent),

@@ -64,6 +64,7 @@ pub fn retrained(
     let tell = |text: &str| session.watch.advance(0, text);
     let raised = nursery.raise(specs, memory_mib, session.watch, &tell)?;
     session.watch.end(&format!("{} at {} epochs at most", specs.len(), nursery.epochs()));
+    let bench = bench.with_test(&data.test)?;
     let total = specs.len() * (1 + BANDS.len() * neighbours);
     session.watch.begin("measure", total as u64, "specs");
     let mut all = Vec::new();
@@ -77,7 +78,7 @@ pub fn retrained(
             if session.watch.stopped() {
                 return Err(Error::Stopped);
             }
-            let [own, borrowed] = [bench, &lent].map(|bench| bench.measure(&neighbour, &session.plan.platform));
+            let [own, borrowed] = [&bench, &lent].map(|bench| bench.measure(&neighbour, &session.plan.platform));
             near.push(Neighbour { distance, own: own?, borrowed: borrowed? });
             session.watch.advance((all.len() * total / specs.len() + near.len()) as u64, "");
         }

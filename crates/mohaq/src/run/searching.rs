@@ -1,47 +1,21 @@
-//! The search stage: goals from the recipe, the loop over the log, then the test errors of the front.
+//! The search stage: goals from the recipe, and the loop over the log.
+//!
+//! It gets the [`Development`] part of the data, which has no test set. That is read when all is decided, in `found`.
 
 use super::dir::Existing;
-use super::measure::{Bench, MeasuredSpec};
+use super::found::{self, Found};
+use super::measure::Bench;
 use super::session::{Session, Trained, to_json};
 use crate::config::{LimitSection, SearchSection};
-use crate::eval::{Evaluator, Goals, IntegerJudge, Judge, Limit, Measurement, Objective};
+use crate::eval::{Evaluator, Goals, IntegerJudge, Judge, Limit, Measurement, Objective, deal};
 use crate::nn::Workload;
 use crate::platform::Platform;
 use crate::quant::{Precision, QuantSpec, evenly_spaced};
 use crate::search::{EvaluationLog, Header, PrecisionSpace, Record, SearchSettings, search};
 use crate::{Error, Result};
-use mohaq_moo::{Hypervolume, Points, non_dominated};
-use mohaq_rt::Bits;
-use mohaq_speech::dataset::{Dataset, Sequence};
-use serde::{Deserialize, Serialize};
+use mohaq_speech::dataset::{Dataset, Development, Sequence};
 use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// A member of the front.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FrontMember {
-    /// Its record in the log.
-    pub id: usize,
-    /// Its errors on the whole validation set and, read once, on the test set.
-    pub measured: MeasuredSpec,
-}
-
-/// `front.json`: what a search found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Found {
-    /// Candidates measured.
-    pub evaluations: usize,
-    /// Volume that the front dominates in the box `scale`, 1 at most where nothing beats perfect.
-    pub hypervolume: f64,
-    /// Shown values that count as perfect and as worthless, one pair an objective.
-    pub scale: Vec<(f64, f64)>,
-    /// Evaluations and hypervolume, at every evaluation that changed it.
-    pub progress: Vec<(usize, f64)>,
-    /// From the lowest error to the highest.
-    pub front: Vec<FrontMember>,
-    /// The same precision everywhere, where the platform allows it.
-    pub uniform: Vec<MeasuredSpec>,
-}
 
 /// A finished search.
 pub struct Searched {
@@ -53,35 +27,61 @@ pub struct Searched {
     pub found: Found,
 }
 
-/// Runs (or goes on with) the search of the session's plan.
+/// A search at its end, before anything of it was read on the test set.
+pub(super) struct Explored {
+    /// What was searched for.
+    pub(super) goals: Goals,
+    /// What the records were measured with.
+    pub(super) header: Header,
+    /// Every candidate, in the order of asking.
+    pub(super) records: Vec<Record>,
+}
+
+/// Runs (or goes on with) the search of the session's plan, then reads the test set for its front.
 ///
 /// # Errors
 /// [`Error::Stopped`] with everything measured in the log; [`Error::Exists`] where there is a log that nobody asked to
 /// resume; [`Error::Log`] where it belongs to another search; errors of the evaluator.
 pub fn searched(session: &Session<'_>, trained: &Trained, data: &Dataset, bench: &Bench<'_>) -> Result<Searched> {
+    let explored = explore(session, trained, data.development(), bench)?;
+    let found = found::found(session, bench, &explored, &data.test)?;
+    Ok(Searched { goals: explored.goals, records: explored.records, found })
+}
+
+fn explore(session: &Session<'_>, trained: &Trained, data: Development<'_>, bench: &Bench<'_>) -> Result<Explored> {
     let section = &session.plan.recipe.search;
     let platform = &session.plan.platform;
     let space = PrecisionSpace::new(&bench.workload, platform);
-    let chosen: Vec<&Sequence> = evenly_spaced(&data.valid, section.sequences);
+    let chosen: Vec<&Sequence> = evenly_spaced(data.valid, section.sequences);
     let chosen_only;
-    let judge = if chosen.len() == data.valid.len() {
+    check_subsets(section.subsets, chosen.len())?;
+    let judge = if chosen.len() == data.valid.len() && section.subsets == 1 {
         &bench.valid
     } else {
-        let judge = Judge::new(&trained.scorer, &chosen, data.dim)?;
+        let judge = Judge::with_subsets(&trained.scorer, &deal(&chosen, section.subsets), data.dim)?;
         chosen_only = IntegerJudge::new(judge, bench.bank, section.cache_mib << 20)?;
         &chosen_only
     };
-    let float_percent = judge.judge().percent(&judge.judge().errors(&trained.network, &crate::nn::Float)?);
+    let float_percent = judge.judge().worst_percent(&judge.judge().errors(&trained.network, &crate::nn::Float)?);
     let goals = goals(section, platform, &bench.workload, float_percent);
     let evaluator = Evaluator { judge, workload: &bench.workload, platform };
-    let mut log = open_log(session, &header(session, bench, &chosen)?)?;
+    let header = header(session, bench, &chosen)?;
+    let mut log = open_log(session, &header)?;
     session.dir.write_plan(&session.plan)?;
     session.watch.begin("search", section.evaluations as u64, "candidates");
     let records =
         search(&evaluator, &space, &goals, &settings(section, session.plan.recipe.seed), &mut log, session.watch)?;
-    let found = found(session, bench, &goals, &records)?;
-    session.dir.write("front.json", &to_json(&found))?;
-    Ok(Searched { goals, records, found })
+    session.watch.end(&format!("{} candidates, {} on the front", records.len(), found::front(&goals, &records)?.len()));
+    Ok(Explored { goals, header, records })
+}
+
+/// Refuses more subsets than there are sequences to deal.
+fn check_subsets(subsets: usize, sequences: usize) -> Result<()> {
+    if subsets <= sequences {
+        return Ok(());
+    }
+    let reason = format!("{subsets} subsets of the {sequences} development sequences that a candidate is measured on");
+    Err(Error::Plan { key: "search.subsets".into(), reason, hint: None })
 }
 
 fn settings(section: &SearchSection, seed: u64) -> SearchSettings {
@@ -106,7 +106,7 @@ fn goals(section: &SearchSection, platform: &dyn Platform, workload: &Workload, 
     let worst_error = error_limits.reduce(f64::min).unwrap_or(2.0 * float_percent + 10.0);
     let extreme = |precision: Precision| {
         let cost = platform.cost(workload, &QuantSpec::uniform(precision, workload.sites.len())).ok()?;
-        Some(Measurement { error_percent: 0.0, errors: Default::default(), cost })
+        Some(Measurement { error_percent: 0.0, subset_percent: Vec::new(), errors: Default::default(), cost })
     };
     let ends = platform.precisions().iter().copied().min().zip(platform.precisions().iter().copied().max());
     let scale = section.objectives.iter().map(|&objective| match objective {
@@ -139,6 +139,8 @@ fn header(session: &Session<'_>, bench: &Bench<'_>, chosen: &[&Sequence]) -> Res
     let mut search = recipe.search.clone();
     // A longer or shorter search asks the same questions in the same order.
     (search.evaluations, search.generations, search.minutes) = (0, None, None);
+    // Named by an entry of its own.
+    let subsets = std::mem::take(&mut search.subsets);
     search.cache_mib = 0;
     let platform = format!("{:?}", session.plan.platform);
     let sequences: Vec<&str> = chosen.iter().map(|sequence| sequence.id.as_str()).collect();
@@ -149,6 +151,7 @@ fn header(session: &Session<'_>, bench: &Bench<'_>, chosen: &[&Sequence]) -> Res
         ("platform", crate::digest::of(platform.as_bytes())),
         ("search section", crate::digest::of(&to_json(&search))),
         ("sequences", crate::digest::of(sequences.join("\n").as_bytes())),
+        ("number of subsets", subsets.to_string()),
         ("seed", recipe.seed.to_string()),
     ];
     Ok(Header::new(entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>()))
@@ -165,81 +168,4 @@ fn open_log(session: &Session<'_>, header: &Header) -> Result<EvaluationLog> {
         }
         (true, _) => Err(Error::Exists { path }),
     }
-}
-
-fn found(session: &Session<'_>, bench: &Bench<'_>, goals: &Goals, records: &[Record]) -> Result<Found> {
-    let platform = &session.plan.platform;
-    let progress = progress(goals, records)?;
-    let front = front(goals, records)?;
-    session.watch.end(&format!("{} candidates, {} on the front", records.len(), front.len()));
-    session.watch.begin("test", front.len() as u64, "points");
-    let mut members = Vec::new();
-    for &record in &front {
-        let spec: QuantSpec = record
-            .bits
-            .parse()
-            .map_err(|_| Error::Record { path: "evaluations.jsonl".into(), reason: record.bits.clone() })?;
-        members.push(FrontMember { id: record.id, measured: bench.measure(&spec, platform)? });
-        session.watch.advance(members.len() as u64, "");
-    }
-    let sites = bench.workload.sites.len();
-    let allowed = UNIFORM.iter().filter(|precision| platform.precisions().contains(precision));
-    let uniform = allowed
-        .map(|&precision| bench.measure(&QuantSpec::uniform(precision, sites), platform))
-        .collect::<Result<_>>()?;
-    session.watch.end(&format!("{} members of the front on the test set", members.len()));
-    Ok(Found {
-        evaluations: records.len(),
-        hypervolume: progress.last().map_or(0.0, |&(_, volume)| volume),
-        scale: goals.scale.clone(),
-        progress,
-        front: members,
-        uniform,
-    })
-}
-
-/// Uniform precisions that stand beside every front.
-pub const UNIFORM: [Precision; 6] = [
-    Precision::new(Bits::Sixteen, Bits::Sixteen),
-    Precision::new(Bits::Eight, Bits::Eight),
-    Precision::new(Bits::Four, Bits::Eight),
-    Precision::new(Bits::Four, Bits::Four),
-    Precision::new(Bits::Two, Bits::Eight),
-    Precision::new(Bits::Two, Bits::Two),
-];
-
-/// Feasible records that no other feasible one dominates, from the lowest error up; equal ones once.
-fn front<'a>(goals: &Goals, records: &'a [Record]) -> Result<Vec<&'a Record>> {
-    let feasible: Vec<&Record> =
-        records.iter().filter(|record| goals.score(&record.measurement).violation == 0.0).collect();
-    let rows = feasible.iter().map(|record| goals.score(&record.measurement).objectives);
-    let points = Points::from_rows(goals.objectives.len(), rows)?;
-    let mut front: Vec<&Record> = non_dominated(&points).into_iter().map(|i| feasible[i]).collect();
-    front.sort_by(|a, b| {
-        let error = |record: &Record| record.measurement.error_percent;
-        error(a).total_cmp(&error(b)).then_with(|| a.genome.cmp(&b.genome))
-    });
-    let objectives = |record: &Record| goals.score(&record.measurement).objectives;
-    let mut seen: Vec<Vec<f64>> = Vec::new();
-    front.retain(|record| {
-        let new = !seen.contains(&objectives(record));
-        seen.push(objectives(record));
-        new
-    });
-    Ok(front)
-}
-
-/// Evaluations and hypervolume wherever it changed.
-fn progress(goals: &Goals, records: &[Record]) -> Result<Vec<(usize, f64)>> {
-    let mut volume = Hypervolume::new(&vec![1.0; goals.objectives.len()])?;
-    let mut progress = vec![(0, 0.0)];
-    for (i, record) in records.iter().enumerate() {
-        let point = goals.normalised(&record.measurement);
-        let counts = goals.score(&record.measurement).violation == 0.0 && point.iter().all(|value| value.is_finite());
-        if counts && volume.add(&point)? > 0.0 {
-            progress.push((i + 1, volume.value()));
-        }
-    }
-    progress.push((records.len(), volume.value()));
-    Ok(progress)
 }

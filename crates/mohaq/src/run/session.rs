@@ -234,7 +234,7 @@ impl Session<'_> {
 /// Errors of the float network on `sequences`.
 fn float_errors(network: &Network, scorer: &Scorer, sequences: &[Sequence]) -> Result<Counts> {
     let sequences: Vec<&Sequence> = sequences.iter().collect();
-    Judge::new(scorer, &sequences, network.inputs())?.errors(network, &Float)
+    Ok(Judge::new(scorer, &sequences, network.inputs())?.errors(network, &Float)?.total())
 }
 
 /// `value` as indented JSON with a last line feed.

@@ -1,0 +1,151 @@
+//! What a search found: the front, read once on the test set.
+//!
+//! This is the one place behind a search where the test set is read. `front.json` keeps what was read with a fingerprint of
+//! the log, so a finished run that is asked for again takes the numbers from there.
+
+use super::measure::{Bench, MeasuredSpec};
+use super::searching::Explored;
+use super::session::{Session, to_json};
+use crate::eval::Goals;
+use crate::platform::Platform;
+use crate::quant::{Precision, QuantSpec};
+use crate::search::Record;
+use crate::{Error, Result};
+use mohaq_moo::{Hypervolume, Points, non_dominated};
+use mohaq_rt::Bits;
+use mohaq_speech::dataset::Sequence;
+use serde::{Deserialize, Serialize};
+
+/// A member of the front.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FrontMember {
+    /// Its record in the log.
+    pub id: usize,
+    /// Its errors on the whole validation set and, read once, on the test set.
+    pub measured: MeasuredSpec,
+}
+
+/// `front.json`: what a search found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Found {
+    /// Fingerprint of the log and of the test set that it was found with.
+    pub found_with: String,
+    /// Candidates measured.
+    pub evaluations: usize,
+    /// Volume that the front dominates in the box `scale`, 1 at most where nothing beats perfect.
+    pub hypervolume: f64,
+    /// Shown values that count as perfect and as worthless, one pair an objective.
+    pub scale: Vec<(f64, f64)>,
+    /// Evaluations and hypervolume, at every evaluation that changed it.
+    pub progress: Vec<(usize, f64)>,
+    /// From the lowest error to the highest.
+    pub front: Vec<FrontMember>,
+    /// The same precision everywhere, where the platform allows it.
+    pub uniform: Vec<MeasuredSpec>,
+}
+
+/// What `explored` found, from `front.json` where it stands there, else measured on `test` and kept.
+///
+/// # Errors
+/// A test set whose features are not numbers; [`Error::Io`].
+pub(super) fn found(session: &Session<'_>, bench: &Bench<'_>, explored: &Explored, test: &[Sequence]) -> Result<Found> {
+    let ids: Vec<&str> = test.iter().map(|sequence| sequence.id.as_str()).collect();
+    let found_with = crate::digest::of(&to_json(&(&explored.header, &explored.records, ids)));
+    // A front of an earlier version does not parse: it is measured anew.
+    let kept = session.dir.read("front.json")?.and_then(|bytes| serde_json::from_slice::<Found>(&bytes).ok());
+    if let Some(kept) = kept.filter(|kept| kept.found_with == found_with) {
+        session.watch.note("the front has been read on the test set before; taking it from front.json");
+        return Ok(kept);
+    }
+    let found = examine(session, bench, explored, test, found_with)?;
+    session.dir.write("front.json", &to_json(&found))?;
+    Ok(found)
+}
+
+/// Reads the test set for the members of the front.
+fn examine(
+    session: &Session<'_>,
+    bench: &Bench<'_>,
+    Explored { goals, records, .. }: &Explored,
+    test: &[Sequence],
+    found_with: String,
+) -> Result<Found> {
+    let platform = &session.plan.platform;
+    let progress = progress(goals, records)?;
+    let front = front(goals, records)?;
+    session.watch.begin("test", front.len() as u64, "points");
+    let bench = bench.with_test(test)?;
+    let mut members = Vec::new();
+    for &record in &front {
+        let spec: QuantSpec = record
+            .bits
+            .parse()
+            .map_err(|_| Error::Record { path: "evaluations.jsonl".into(), reason: record.bits.clone() })?;
+        members.push(FrontMember { id: record.id, measured: bench.measure(&spec, platform)? });
+        session.watch.advance(members.len() as u64, "");
+    }
+    let uniform = uniform_specs(platform, bench.sites());
+    let uniform = uniform.iter().map(|spec| bench.measure(spec, platform)).collect::<Result<_>>()?;
+    session.watch.end(&format!("{} members of the front on the test set", members.len()));
+    Ok(Found {
+        found_with,
+        evaluations: records.len(),
+        hypervolume: progress.last().map_or(0.0, |&(_, volume)| volume),
+        scale: goals.scale.clone(),
+        progress,
+        front: members,
+        uniform,
+    })
+}
+
+/// Those of [`UNIFORM`] that `platform` allows.
+pub(super) fn uniform_specs(platform: &dyn Platform, sites: usize) -> Vec<QuantSpec> {
+    let allowed = UNIFORM.iter().filter(|precision| platform.precisions().contains(precision));
+    allowed.map(|&precision| QuantSpec::uniform(precision, sites)).collect()
+}
+
+/// Uniform precisions that stand beside every front.
+pub const UNIFORM: [Precision; 6] = [
+    Precision::new(Bits::Sixteen, Bits::Sixteen),
+    Precision::new(Bits::Eight, Bits::Eight),
+    Precision::new(Bits::Four, Bits::Eight),
+    Precision::new(Bits::Four, Bits::Four),
+    Precision::new(Bits::Two, Bits::Eight),
+    Precision::new(Bits::Two, Bits::Two),
+];
+
+/// Feasible records that no other feasible one dominates, from the lowest error up; equal ones once.
+pub(super) fn front<'a>(goals: &Goals, records: &'a [Record]) -> Result<Vec<&'a Record>> {
+    let feasible: Vec<&Record> =
+        records.iter().filter(|record| goals.score(&record.measurement).violation == 0.0).collect();
+    let rows = feasible.iter().map(|record| goals.score(&record.measurement).objectives);
+    let points = Points::from_rows(goals.objectives.len(), rows)?;
+    let mut front: Vec<&Record> = non_dominated(&points).into_iter().map(|i| feasible[i]).collect();
+    front.sort_by(|a, b| {
+        let error = |record: &Record| record.measurement.error_percent;
+        error(a).total_cmp(&error(b)).then_with(|| a.genome.cmp(&b.genome))
+    });
+    let objectives = |record: &Record| goals.score(&record.measurement).objectives;
+    let mut seen: Vec<Vec<f64>> = Vec::new();
+    front.retain(|record| {
+        let new = !seen.contains(&objectives(record));
+        seen.push(objectives(record));
+        new
+    });
+    Ok(front)
+}
+
+/// Evaluations and hypervolume wherever it changed.
+pub(super) fn progress(goals: &Goals, records: &[Record]) -> Result<Vec<(usize, f64)>> {
+    let mut volume = Hypervolume::new(&vec![1.0; goals.objectives.len()])?;
+    let mut progress = vec![(0, 0.0)];
+    for (i, record) in records.iter().enumerate() {
+        let point = goals.normalised(&record.measurement);
+        let counts = goals.score(&record.measurement).violation == 0.0 && point.iter().all(|value| value.is_finite());
+        if counts && volume.add(&point)? > 0.0 {
+            progress.push((i + 1, volume.value()));
+        }
+    }
+    progress.push((records.len(), volume.value()));
+    Ok(progress)
+}
