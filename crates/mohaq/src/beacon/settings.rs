@@ -190,7 +190,7 @@ mod tests {
             energy_pj_paper: None,
             frame_time_s: None,
         };
-        Measurement { error_percent, errors: Counts::default(), cost }
+        Measurement { error_percent, subset_percent: Vec::new(), errors: Counts::default(), cost }
     }
 
     #[test]

@@ -299,7 +299,8 @@ mod tests {
             let search = load(name, None, &[], Some(Path::new("data")), None).unwrap().recipe.search;
             assert_eq!((search.platform.as_str(), &search.objectives), (platform, &objectives));
             assert_eq!((search.population, search.offspring, search.evaluations), (40, 10, evaluations));
-            assert!(!search.start_uniform && search.limits.platform_memory);
+            assert_eq!((search.subsets, search.sequences, search.start_uniform), (4, 0, false));
+            assert!(search.limits.platform_memory);
             assert_eq!((search.limits.error_increase, search.limits.compression), (Some(8.0), None));
         }
     }

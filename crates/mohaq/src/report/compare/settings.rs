@@ -21,12 +21,13 @@ type Told = (&'static str, fn(&Report) -> String);
 /// Heading of the figures of a platform.
 const FIGURES: &str = "Figures of the platform";
 
-const SETTINGS: [Told; 13] = [
+const SETTINGS: [Told; 14] = [
     ("Recipe", |report| report.recipe.clone()),
     ("Seed", |report| report.seed.to_string()),
     ("Platform", |report| report.platform.name.clone()),
     (FIGURES, platform_figures),
     ("Objectives", |report| listed(report.objectives.iter().map(|objective| objective.label.clone()))),
+    ("Error of a candidate", candidate_error),
     ("Constraints", constraints),
     ("Network", |report| report.network.description.join("; ")),
     ("Parameters", |report| report.network.parameters.to_string()),
@@ -58,6 +59,11 @@ fn listed(values: impl Iterator<Item = String>) -> String {
 
 fn platform_figures(report: &Report) -> String {
     listed(report.platform.numbers.iter().map(|number| format!("{} {}", number.label, number.value)))
+}
+
+fn candidate_error(report: &Report) -> String {
+    let error = report.objectives.iter().find(|objective| objective.key == "error");
+    error.map_or_else(|| "no objective".to_owned(), |objective| objective.how.clone())
 }
 
 fn constraints(report: &Report) -> String {
