@@ -1,7 +1,7 @@
 //! Fingerprints of values, to tell whether records belong to the run that wants to go on with them.
 
 use crate::nn::Network;
-use mohaq_speech::dataset::{Dataset, Sequence};
+use mohaq_speech::dataset::{Development, Sequence};
 use mohaq_speech::digest::Digest;
 
 /// The fingerprint of `bytes`.
@@ -20,14 +20,14 @@ pub(crate) fn of_network(network: &Network) -> String {
 }
 
 /// The fingerprint of what training reads: features and labels of the training and validation sets, in their order.
-pub(crate) fn of_training_data(data: &Dataset) -> String {
+pub(crate) fn of_training_data(data: Development<'_>) -> String {
     let of_sequence = |digest: Digest, sequence: &Sequence| {
         let digest = digest.field(sequence.id.as_bytes()).number(sequence.features.frames() as u64);
         let features = sequence.features.values.iter().map(|value| u64::from(value.to_bits()));
         let labels = sequence.labels.iter().map(|&label| u64::from(label));
         features.chain(labels).fold(digest, Digest::number)
     };
-    let sets = [&data.train, &data.valid].into_iter();
+    let sets = [data.train, data.valid].into_iter();
     let digest = sets.fold(Digest::new(), |digest, set| set.iter().fold(digest.number(set.len() as u64), of_sequence));
     format!("{:032x}", digest.finish())
 }

@@ -21,7 +21,7 @@ fn parent() -> &'static (Network, Dataset, Calibration) {
     PARENT.get_or_init(|| {
         let (mut network, dataset) = (toy::network(), toy::dataset());
         let config = TrainConfig { learning_rate: 1e-2, dropout: 0.0, ..toy::config(30) };
-        fit(&mut network, &dataset, &config, None, &mut |_| ControlFlow::Continue(())).expect("trained");
+        fit(&mut network, dataset.development(), &config, None, &mut |_| ControlFlow::Continue(())).expect("trained");
         let calibration = calibrate(&network, &dataset.train, &QuantizeSettings::default()).expect("calibrated");
         (network, dataset, calibration)
     })
@@ -57,7 +57,7 @@ fn raise(
     watch: &dyn Watch,
 ) -> mohaq::Result<Vec<Raised>> {
     let (network, dataset, calibration) = parent();
-    let nursery = Nursery::new(network, calibration, dataset, settings, 7, folder.to_owned());
+    let nursery = Nursery::new(network, calibration, dataset.development(), settings, 7, folder.to_owned());
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
     pool.install(|| nursery.raise(specs, memory_mib, watch, &|_| ()))
 }
@@ -149,7 +149,7 @@ fn a_file_under_anothers_name_or_cut_short_is_refused() {
     let settings = RetrainSettings { epochs: 1, ..settings(Clips::Static) };
     let specs = [spec("2x8"), spec("4x8")];
     raise(folder.path(), &settings, &specs[..1], 2, 0, &Silent).expect("raised");
-    let nursery = Nursery::new(network, calibration, dataset, &settings, 7, folder.path().to_owned());
+    let nursery = Nursery::new(network, calibration, dataset.development(), &settings, 7, folder.path().to_owned());
     fs::copy(nursery.path(&specs[0]), nursery.path(&specs[1])).expect("copied");
     match raise(folder.path(), &settings, &specs[1..], 2, 0, &Silent) {
         Err(Error::OtherBeacon { differences, .. }) => {

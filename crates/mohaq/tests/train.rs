@@ -19,7 +19,7 @@ fn train(dataset: &Dataset, config: &TrainConfig, run: Option<&Path>, threads: u
         taken += 1;
         if taken > steps { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let history = pool.install(|| fit(&mut network, dataset, config, run, &mut observer))?;
+    let history = pool.install(|| fit(&mut network, dataset.development(), config, run, &mut observer))?;
     Ok((network, history))
 }
 

@@ -7,7 +7,7 @@ use crate::quant::{Calibration, QuantAware, QuantSpec};
 use crate::train::{self, History};
 use crate::watch::Watch;
 use crate::{Error, Result, digest};
-use mohaq_speech::dataset::Dataset;
+use mohaq_speech::dataset::Development;
 use mohaq_speech::digest::Digest;
 use rayon::prelude::*;
 use std::fs;
@@ -24,7 +24,7 @@ const COPIES: u64 = 7;
 pub struct Nursery<'a> {
     network: &'a Network,
     calibration: &'a Calibration,
-    data: &'a Dataset,
+    data: Development<'a>,
     settings: &'a RetrainSettings,
     run_seed: u64,
     folder: PathBuf,
@@ -50,7 +50,7 @@ impl<'a> Nursery<'a> {
     pub fn new(
         network: &'a Network,
         calibration: &'a Calibration,
-        data: &'a Dataset,
+        data: Development<'a>,
         settings: &'a RetrainSettings,
         run_seed: u64,
         folder: PathBuf,

@@ -6,11 +6,11 @@
 use super::measure::{Bench, MeasuredSpec};
 use super::searching::Explored;
 use super::session::{Session, to_json};
+use crate::Result;
 use crate::eval::Goals;
 use crate::platform::Platform;
 use crate::quant::{Precision, QuantSpec};
 use crate::search::Record;
-use crate::{Error, Result};
 use mohaq_moo::{Hypervolume, Points, non_dominated};
 use mohaq_rt::Bits;
 use mohaq_speech::dataset::Sequence;
@@ -21,6 +21,9 @@ use serde::{Deserialize, Serialize};
 pub struct FrontMember {
     /// Its record in the log.
     pub id: usize,
+    /// The beacon whose parameters it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beacon: Option<usize>,
     /// Its errors on the whole validation set and, read once, on the test set.
     pub measured: MeasuredSpec,
 }
@@ -66,7 +69,7 @@ pub(super) fn found(session: &Session<'_>, bench: &Bench<'_>, explored: &Explore
 fn examine(
     session: &Session<'_>,
     bench: &Bench<'_>,
-    Explored { goals, records, .. }: &Explored,
+    Explored { goals, records, banks, .. }: &Explored,
     test: &[Sequence],
     found_with: String,
 ) -> Result<Found> {
@@ -77,11 +80,12 @@ fn examine(
     let bench = bench.with_test(test)?;
     let mut members = Vec::new();
     for &record in &front {
-        let spec: QuantSpec = record
-            .bits
-            .parse()
-            .map_err(|_| Error::Record { path: "evaluations.jsonl".into(), reason: record.bits.clone() })?;
-        members.push(FrontMember { id: record.id, measured: bench.measure(&spec, platform)? });
+        let (spec, beacon) = (record.spec()?, record.beacon.map(|served| served.beacon));
+        let measured = match beacon {
+            None => bench.measure(&spec, platform)?,
+            Some(beacon) => bench.lent(&banks[beacon])?.measure(&spec, platform)?,
+        };
+        members.push(FrontMember { id: record.id, beacon, measured });
         session.watch.advance(members.len() as u64, "");
     }
     let uniform = uniform_specs(platform, bench.sites());

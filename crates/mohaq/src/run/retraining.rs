@@ -58,7 +58,7 @@ pub fn retrained(
     let recipe = &session.plan.recipe;
     let (network, calibration) = (bench.bank.network(), bench.bank.calibration());
     let place = folder(session.dir.root());
-    let nursery = Nursery::new(network, calibration, data, &recipe.retrain, recipe.seed, place);
+    let nursery = Nursery::new(network, calibration, data.development(), &recipe.retrain, recipe.seed, place);
     let memory_mib = recipe.search.beacons.clone().unwrap_or_default().memory_mib;
     session.watch.begin("retrain", 0, "");
     let tell = |text: &str| session.watch.advance(0, text);

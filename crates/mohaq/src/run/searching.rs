@@ -6,12 +6,13 @@ use super::dir::Existing;
 use super::found::{self, Found};
 use super::measure::Bench;
 use super::session::{Session, Trained, to_json};
+use crate::beacon::{Nursery, folder};
 use crate::config::{LimitSection, SearchSection};
 use crate::eval::{Evaluator, Goals, IntegerJudge, Judge, Limit, Measurement, Objective, deal};
 use crate::nn::Workload;
 use crate::platform::Platform;
-use crate::quant::{Precision, QuantSpec, evenly_spaced};
-use crate::search::{EvaluationLog, Header, PrecisionSpace, Record, SearchSettings, search};
+use crate::quant::{IntegerBank, Precision, QuantSpec, evenly_spaced};
+use crate::search::{BeaconRecord, EvaluationLog, Header, Lender, PrecisionSpace, Record, SearchSettings, search};
 use crate::{Error, Result};
 use mohaq_speech::dataset::{Dataset, Development, Sequence};
 use std::collections::BTreeMap;
@@ -23,6 +24,8 @@ pub struct Searched {
     pub goals: Goals,
     /// Every candidate, in the order of asking.
     pub records: Vec<Record>,
+    /// Every beacon, in the order of retraining.
+    pub beacons: Vec<BeaconRecord>,
     /// What was found.
     pub found: Found,
 }
@@ -35,6 +38,10 @@ pub(super) struct Explored {
     pub(super) header: Header,
     /// Every candidate, in the order of asking.
     pub(super) records: Vec<Record>,
+    /// Every beacon, in the order of retraining.
+    pub(super) beacons: Vec<BeaconRecord>,
+    /// Its network at every width.
+    pub(super) banks: Vec<IntegerBank<'static>>,
 }
 
 /// Runs (or goes on with) the search of the session's plan, then reads the test set for its front.
@@ -45,7 +52,8 @@ pub(super) struct Explored {
 pub fn searched(session: &Session<'_>, trained: &Trained, data: &Dataset, bench: &Bench<'_>) -> Result<Searched> {
     let explored = explore(session, trained, data.development(), bench)?;
     let found = found::found(session, bench, &explored, &data.test)?;
-    Ok(Searched { goals: explored.goals, records: explored.records, found })
+    let Explored { goals, records, beacons, .. } = explored;
+    Ok(Searched { goals, records, beacons, found })
 }
 
 fn explore(session: &Session<'_>, trained: &Trained, data: Development<'_>, bench: &Bench<'_>) -> Result<Explored> {
@@ -69,10 +77,20 @@ fn explore(session: &Session<'_>, trained: &Trained, data: Development<'_>, benc
     let mut log = open_log(session, &header)?;
     session.dir.write_plan(&session.plan)?;
     session.watch.begin("search", section.evaluations as u64, "candidates");
-    let records =
-        search(&evaluator, &space, &goals, &settings(section, session.plan.recipe.seed), &mut log, session.watch)?;
+    let recipe = &session.plan.recipe;
+    let (network, calibration) = (bench.bank.network(), bench.bank.calibration());
+    let place = folder(session.dir.root());
+    let nursery = section
+        .beacons
+        .is_some()
+        .then(|| Nursery::new(network, calibration, data, &recipe.retrain, recipe.seed, place));
+    let lender = section.beacons.as_ref().zip(nursery.as_ref());
+    let mut lender = lender.map(|(settings, nursery)| Lender::new(settings, nursery, float_percent));
+    let settings = settings(section, recipe.seed);
+    let records = search(&evaluator, &space, &goals, &settings, lender.as_mut(), &mut log, session.watch)?;
     session.watch.end(&format!("{} candidates, {} on the front", records.len(), found::front(&goals, &records)?.len()));
-    Ok(Explored { goals, header, records })
+    let banks = lender.map_or_else(Vec::new, Lender::into_banks);
+    Ok(Explored { goals, header, records, beacons: log.beacons().to_vec(), banks })
 }
 
 /// Refuses more subsets than there are sequences to deal.
@@ -142,6 +160,10 @@ fn header(session: &Session<'_>, bench: &Bench<'_>, chosen: &[&Sequence]) -> Res
     // Named by an entry of its own.
     let subsets = std::mem::take(&mut search.subsets);
     search.cache_mib = 0;
+    let retraining = search.beacons.as_mut().map(|beacons| {
+        beacons.memory_mib = 0;
+        crate::digest::of(&to_json(&recipe.retrain))
+    });
     let platform = format!("{:?}", session.plan.platform);
     let sequences: Vec<&str> = chosen.iter().map(|sequence| sequence.id.as_str()).collect();
     let entries = [
@@ -154,7 +176,8 @@ fn header(session: &Session<'_>, bench: &Bench<'_>, chosen: &[&Sequence]) -> Res
         ("number of subsets", subsets.to_string()),
         ("seed", recipe.seed.to_string()),
     ];
-    Ok(Header::new(entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>()))
+    let entries = entries.into_iter().chain(retraining.map(|digest| ("retrain section", digest)));
+    Ok(Header::new(entries.map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>()))
 }
 
 fn open_log(session: &Session<'_>, header: &Header) -> Result<EvaluationLog> {

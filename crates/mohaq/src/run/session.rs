@@ -152,7 +152,7 @@ impl<'a> Session<'a> {
             self.watch.advance(done as u64, &detail);
             if self.watch.stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let history = train::fit(network, data, config, Some(&checkpoint), observe)?;
+        let history = train::fit(network, data.development(), config, Some(&checkpoint), observe)?;
         if self.watch.stopped() {
             return Err(Error::Stopped);
         }

@@ -1,9 +1,11 @@
 //! The search for precisions: its space, its loop and its log.
 
 mod driver;
+mod lender;
 mod log;
 mod space;
 
 pub use driver::{SearchSettings, search};
-pub use log::{EvaluationLog, Header, Record};
+pub use lender::{Lender, Served};
+pub use log::{BeaconRecord, EvaluationLog, Header, LoanRecord, Record};
 pub use space::PrecisionSpace;

@@ -10,7 +10,7 @@ use super::{Adam, TrainConfig};
 use crate::nn::{Network, NetworkDescription};
 use crate::tensor::file::{Stored, write};
 use crate::{Error, Result};
-use mohaq_speech::dataset::{Dataset, Task};
+use mohaq_speech::dataset::{Development, Task};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -57,11 +57,11 @@ struct Note {
 }
 
 impl Origin {
-    pub(super) fn new(network: &Network, dataset: &Dataset, config: &TrainConfig, arithmetic: Value) -> Self {
+    pub(super) fn new(network: &Network, dataset: Development<'_>, config: &TrainConfig, arithmetic: Value) -> Self {
         let mut start = Fnv::new();
         network.parameters().iter().for_each(|parameter| start.floats(parameter.values.data()));
         let mut data = Fnv::new();
-        for sequences in [&dataset.train, &dataset.valid] {
+        for sequences in [dataset.train, dataset.valid] {
             data.word(sequences.len() as u32);
             for sequence in sequences {
                 data.word(sequence.features.frames() as u32);
@@ -73,7 +73,7 @@ impl Origin {
         Self {
             network: network.description().clone(),
             start: start.text(),
-            dataset: dataset.name.clone(),
+            dataset: dataset.name.to_owned(),
             data: data.text(),
             config: config.clone(),
             arithmetic,

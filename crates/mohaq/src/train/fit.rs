@@ -8,7 +8,7 @@ use super::{Adam, Epoch, History, Progress, TrainConfig, adam};
 use crate::nn::{Batch, Dropout, Float, Gradients, Loss, Network, SiteOps, Workspace, frame_loss, sequence_loss};
 use crate::tensor::Matrix;
 use crate::{Error, Result};
-use mohaq_speech::dataset::{Dataset, Sequence, Task};
+use mohaq_speech::dataset::{Development, Sequence, Task};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
@@ -25,7 +25,7 @@ use std::time::Instant;
 /// the checkpoint of another network, dataset or configuration (the number of epochs may differ); [`Error::Io`].
 pub fn fit(
     network: &mut Network,
-    dataset: &Dataset,
+    dataset: Development<'_>,
     config: &TrainConfig,
     run: Option<&Path>,
     observer: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
@@ -40,7 +40,7 @@ pub fn fit(
 pub fn fit_in(
     arithmetic: &mut impl Arithmetic,
     network: &mut Network,
-    dataset: &Dataset,
+    dataset: Development<'_>,
     config: &TrainConfig,
     run: Option<&Path>,
     observer: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
@@ -100,7 +100,7 @@ fn loss(logits: &mut Matrix, batch: &Batch, sequences: &[&Sequence], task: &Task
 /// A training in memory.
 struct Trainer<'a, A> {
     arithmetic: &'a mut A,
-    dataset: &'a Dataset,
+    dataset: Development<'a>,
     config: &'a TrainConfig,
     state: State,
     gradients: Gradients,
@@ -112,7 +112,7 @@ struct Trainer<'a, A> {
 }
 
 impl<'a, A: Arithmetic> Trainer<'a, A> {
-    fn new(arithmetic: &'a mut A, state: State, dataset: &'a Dataset, config: &'a TrainConfig) -> Self {
+    fn new(arithmetic: &'a mut A, state: State, dataset: Development<'a>, config: &'a TrainConfig) -> Self {
         let gradients = Gradients::zeros(&state.now.network);
         let frames_total = dataset.train.iter().map(|sequence| sequence.features.frames()).sum();
         let began = Instant::now();
@@ -126,7 +126,7 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
         let epoch = self.state.history.epochs.len() + 1;
         let mut total = Loss::default();
         let mut frames = 0;
-        for sequences in training(&self.dataset.train, self.config.batch, self.config.seed, epoch) {
+        for sequences in training(self.dataset.train, self.config.batch, self.config.seed, epoch) {
             let batch = Batch::of(sequences.iter().copied(), self.state.now.network.inputs())?;
             total.add(&self.step(&batch, &sequences, epoch)?);
             frames += batch.frames();
@@ -138,7 +138,7 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
         let Parameters { network, learned } = &self.state.now;
         self.arithmetic.prepare(network, learned)?;
         let run = self.arithmetic.run(network);
-        let valid = evaluate(run, &self.dataset.valid, &self.dataset.task, self.arithmetic)?;
+        let valid = evaluate(run, self.dataset.valid, self.dataset.task, self.arithmetic)?;
         let learning_rate = self.state.learning_rate;
         self.finite("validation loss", valid.sum, epoch)?;
         let (best, error) = (self.state.history.best_error(), valid.error());
@@ -167,7 +167,7 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
         let dropout = Some(&dropout).filter(|dropout| dropout.rate > 0.0);
         let run = self.arithmetic.run(network);
         let (trace, mut logits) = run.forward_train(batch, self.arithmetic, dropout, &mut self.workspace);
-        let loss = loss(&mut logits, batch, sequences, &self.dataset.task);
+        let loss = loss(&mut logits, batch, sequences, self.dataset.task);
         run.backward(trace, self.arithmetic, logits, &mut self.gradients, &mut self.workspace);
         let learned = self.arithmetic.back(network, &mut self.gradients);
         // What is learned beside the network has scales of its own, and is left out of the norm.

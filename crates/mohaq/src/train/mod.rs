@@ -8,7 +8,7 @@
 //! ```no_run
 //! # use mohaq::{nn::Network, train::{TrainConfig, fit}};
 //! # fn example(network: &mut Network, dataset: &mohaq_speech::dataset::Dataset) -> mohaq::Result<()> {
-//! let history = fit(network, dataset, &TrainConfig::default(), None, &mut |progress| {
+//! let history = fit(network, dataset.development(), &TrainConfig::default(), None, &mut |progress| {
 //!     println!("{:.0} frames/s, {:.0} s left", progress.frames_per_s, progress.seconds_left);
 //!     std::ops::ControlFlow::Continue(())
 //! })?;
