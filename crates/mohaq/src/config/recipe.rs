@@ -6,6 +6,7 @@
 use crate::eval::Objective;
 use crate::nn::{LayerDescription, NetworkDescription};
 use crate::quant::QuantizeSettings;
+use crate::search::Method;
 use crate::train::TrainConfig;
 use crate::{Error, Result};
 use mohaq_speech::features::FeatureSettings;
@@ -136,6 +137,8 @@ pub struct SearchSection {
     pub subsets: usize,
     /// Memory for outputs of first layers that candidates share, in MiB; 0 for none. Changes no result.
     pub cache_mib: usize,
+    /// Simpler methods that search with the same number of evaluations, to compare with: `random`, `greedy`.
+    pub baselines: Vec<Method>,
     /// Bounds that a candidate must keep.
     pub limits: LimitSection,
 }
@@ -154,6 +157,7 @@ impl Default for SearchSection {
             sequences: 0,
             subsets: 1,
             cache_mib: 256,
+            baselines: Vec::new(),
             limits: LimitSection::default(),
         }
     }

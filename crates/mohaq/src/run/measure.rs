@@ -86,11 +86,6 @@ pub struct FinalBench<'b> {
 }
 
 impl FinalBench<'_> {
-    /// Number of sites of the network.
-    pub fn sites(&self) -> usize {
-        self.workload.sites.len()
-    }
-
     /// Measures `spec` on both sets.
     ///
     /// # Errors

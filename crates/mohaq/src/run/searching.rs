@@ -11,7 +11,7 @@ use crate::eval::{Evaluator, Goals, IntegerJudge, Judge, Limit, Measurement, Obj
 use crate::nn::Workload;
 use crate::platform::Platform;
 use crate::quant::{Precision, QuantSpec, evenly_spaced};
-use crate::search::{EvaluationLog, Header, PrecisionSpace, Record, SearchSettings, search};
+use crate::search::{EvaluationLog, Header, Method, PrecisionSpace, Record, SearchSettings, search};
 use crate::{Error, Result};
 use mohaq_speech::dataset::{Dataset, Development, Sequence};
 use std::collections::BTreeMap;
@@ -35,6 +35,12 @@ pub(super) struct Explored {
     pub(super) header: Header,
     /// Every candidate, in the order of asking.
     pub(super) records: Vec<Record>,
+    /// The same of every other method.
+    pub(super) baselines: Vec<(Method, Vec<Record>)>,
+    /// Uniform precisions, measured as candidates.
+    pub(super) uniform: Vec<(QuantSpec, Measurement)>,
+    /// Error of the float network, measured as that of a candidate, per cent.
+    pub(super) float_percent: f64,
 }
 
 /// Runs (or goes on with) the search of the session's plan, then reads the test set for its front.
@@ -44,7 +50,7 @@ pub(super) struct Explored {
 /// resume; [`Error::Log`] where it belongs to another search; errors of the evaluator.
 pub fn searched(session: &Session<'_>, trained: &Trained, data: &Dataset, bench: &Bench<'_>) -> Result<Searched> {
     let explored = explore(session, trained, data.development(), bench)?;
-    let found = found::found(session, bench, &explored, &data.test)?;
+    let found = found::found(session, trained, bench, &explored, &data.test)?;
     Ok(Searched { goals: explored.goals, records: explored.records, found })
 }
 
@@ -66,13 +72,39 @@ fn explore(session: &Session<'_>, trained: &Trained, data: Development<'_>, benc
     let goals = goals(section, platform, &bench.workload, float_percent);
     let evaluator = Evaluator { judge, workload: &bench.workload, platform };
     let header = header(session, bench, &chosen)?;
-    let mut log = open_log(session, &header)?;
-    session.dir.write_plan(&session.plan)?;
-    session.watch.begin("search", section.evaluations as u64, "candidates");
-    let records =
-        search(&evaluator, &space, &goals, &settings(section, session.plan.recipe.seed), &mut log, session.watch)?;
-    session.watch.end(&format!("{} candidates, {} on the front", records.len(), found::front(&goals, &records)?.len()));
-    Ok(Explored { goals, header, records })
+    let by_method = |settings: &SearchSettings| {
+        let (stage, log) = files(settings.method);
+        let mut header = header.clone();
+        header.measured_with.insert("method".into(), settings.method.key().into());
+        let mut log = open_log(session, log, &header)?;
+        session.dir.write_plan(&session.plan)?;
+        session.watch.begin(stage, settings.evaluations as u64, "candidates");
+        let records = search(&evaluator, &space, &goals, settings, &mut log, session.watch)?;
+        let front = found::front(&goals, &records)?.len();
+        session.watch.end(&format!("{} candidates, {front} on the front", records.len()));
+        Ok::<_, Error>(records)
+    };
+    let settings = settings(section, session.plan.recipe.seed);
+    let records = by_method(&settings)?;
+    let baselines = section.baselines.iter().map(|&method| {
+        // As many evaluations as the search had, however long they take.
+        let (evaluations, generations, time) = (records.len(), usize::MAX, Duration::MAX);
+        Ok((method, by_method(&SearchSettings { method, evaluations, generations, time, ..settings })?))
+    });
+    let baselines = baselines.collect::<Result<_>>()?;
+    let uniform = found::uniform_specs(platform, bench.workload.sites.len());
+    let measured = evaluator.measure_all(&uniform, session.watch)?;
+    let uniform = uniform.into_iter().zip(measured).collect();
+    Ok(Explored { goals, header, records, baselines, uniform, float_percent })
+}
+
+/// The stage and the log of a method.
+const fn files(method: Method) -> (&'static str, &'static str) {
+    match method {
+        Method::Nsga2 => ("search", "evaluations.jsonl"),
+        Method::Random => ("random search", "baselines/random.jsonl"),
+        Method::Greedy => ("greedy search", "baselines/greedy.jsonl"),
+    }
 }
 
 /// Refuses more subsets than there are sequences to deal.
@@ -86,6 +118,7 @@ fn check_subsets(subsets: usize, sequences: usize) -> Result<()> {
 
 fn settings(section: &SearchSection, seed: u64) -> SearchSettings {
     SearchSettings {
+        method: Method::Nsga2,
         population: section.population,
         offspring: section.offspring,
         evaluations: section.evaluations,
@@ -140,6 +173,7 @@ fn header(session: &Session<'_>, bench: &Bench<'_>, chosen: &[&Sequence]) -> Res
     // Named by an entry of its own.
     let subsets = std::mem::take(&mut search.subsets);
     search.cache_mib = 0;
+    search.baselines.clear();
     let platform = format!("{:?}", session.plan.platform);
     let sequences: Vec<&str> = chosen.iter().map(|sequence| sequence.id.as_str()).collect();
     let entries = [
@@ -155,10 +189,14 @@ fn header(session: &Session<'_>, bench: &Bench<'_>, chosen: &[&Sequence]) -> Res
     Ok(Header::new(entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>()))
 }
 
-fn open_log(session: &Session<'_>, header: &Header) -> Result<EvaluationLog> {
-    let path = session.dir.path("evaluations.jsonl");
+fn open_log(session: &Session<'_>, name: &str, header: &Header) -> Result<EvaluationLog> {
+    let path = session.dir.path(name);
     match (path.exists(), session.existing) {
-        (false, _) => EvaluationLog::create(&path, header),
+        (false, _) => {
+            let folder = path.parent().unwrap_or(session.dir.root());
+            std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
+            EvaluationLog::create(&path, header)
+        }
         (true, Existing::Resume) => {
             let log = EvaluationLog::resume(&path, header)?;
             session.watch.note(&format!("going on after {} evaluations in {}", log.len(), path.display()));
