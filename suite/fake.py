@@ -1,7 +1,7 @@
 """How far a fake-quantized network may be from the integers: an enclosure of its output in interval arithmetic.
 
-What mohaq's fake quantization does, in float32: operands and results of products go to their grids, biases and
-recurrent vectors to theirs; everything elementwise stays float, and so do features and the highway. `enclose` follows
+What mohaq's quantization-aware arithmetic does, in float32: operands and results of products (of linear layers with
+their biases) go to their grids, biases and recurrent vectors to theirs; everything elementwise stays float, and so do features and the highway. `enclose` follows
 every number as an interval [low, high] that holds what float32 computes, however its sums are ordered. Where an interval
 contains the border between two codes of a grid, both are kept: a step of a 2 bit operand then widens all that follows,
 and that is the honest bound. `distance` is the largest number of output steps between the interval and the codes.
@@ -102,14 +102,15 @@ def weights(weight, ranges, bits):
     return (codes.astype(np.float32) * steps).astype(np.float64)
 
 
-def product(values, weight, site, precision, fractions):
-    """The result of a site on its grids; `fractions`: one a column."""
+def product(values, weight, site, precision, fractions, bias=None):
+    """The result of a site, with its bias where it has one, on its grids; `fractions`: one a column."""
     weight_bits, input_bits = precision
     x, w = operand(values, site["input"], input_bits), weights(weight, site["weight"], weight_bits)
     up, down = np.maximum(w, 0), np.minimum(w, 0)
     sums = Interval(x.low @ up + x.high @ down, x.high @ up + x.low @ down)
     # n products and sums in any order: n roundings, each of at most the sum of magnitudes.
     sums = sums.widen(1.01 * (len(w) + 1) * UNIT_ROUNDOFF * (x.largest() @ np.abs(w)))
+    sums = sums if bias is None else sums + bias
     columns = [fixed_grid(sums[:, column], fraction) for column, fraction in enumerate(fractions)]
     return Interval(np.stack([c.low for c in columns], axis=1), np.stack([c.high for c in columns], axis=1))
 
@@ -158,7 +159,7 @@ def enclose(layers, parameters, calibration, features, lengths, spec):
             x = sru(layer, mine, x, lengths, sites, formats)
         elif layer["kind"] == "linear":
             fractions = [formats["output"]] * mine["weight"].shape[1]
-            x = product(x, mine["weight"], *next(sites), fractions) + rounded(mine["bias"], formats["output"])
+            x = product(x, mine["weight"], *next(sites), fractions, rounded(mine["bias"], formats["output"]))
         elif layer["kind"] == "relu":
             x = x.through(lambda z: np.maximum(z, 0), 0)
         else:

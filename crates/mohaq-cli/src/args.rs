@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Train(StageArgs),
     /// Quantize the trained network and measure it.
     Quantize(QuantizeArgs),
+    /// Retrain the network at given precisions and measure it before and after.
+    Retrain(RetrainArgs),
     /// Error of the trained network with one site at a time at few bits.
     Sensitivity(StageArgs),
     /// Search the Pareto front of precisions.
@@ -146,6 +148,20 @@ pub(crate) struct QuantizeArgs {
     /// Also show the format of every tensor, and how often it saturated on the validation set.
     #[arg(long)]
     pub tensors: bool,
+}
+
+/// `retrain`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RetrainArgs {
+    #[command(flatten)]
+    pub stage: StageArgs,
+    /// Weight×activation bits for every site (2x8), or one pair a site ("4x8 2x8 …"). May be repeated.
+    #[arg(long, value_name = "BITS", required = true)]
+    pub bits: Vec<String>,
+    /// Also measure N random precisions at each of three distances (steps of weight widths) from every retrained one,
+    /// with their own and with the retrained parameters: how far a beacon reaches.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub neighbours: usize,
 }
 
 /// `report`

@@ -36,10 +36,11 @@ impl ErrorPercent {
 
 /// A member of the front, as the closing JSON object lists it.
 pub(crate) fn front_json(found: &Found) -> Vec<Value> {
-    let member = |FrontMember { id, search_percent, measured }: &FrontMember| {
+    let member = |FrontMember { id, search_percent, beacon, measured }: &FrontMember| {
         let cost = measured.cost.as_ref();
         json!({
             "id": id,
+            "beacon": beacon,
             "search_error_percent": search_percent,
             "error_percent": measured.valid_percent,
             "test_error_percent": measured.test_percent,

@@ -101,13 +101,16 @@ pub struct Dataset {
 impl Dataset {
     /// All but the test set.
     pub fn development(&self) -> Development<'_> {
-        Development { dim: self.dim, task: &self.task, train: &self.train, valid: &self.valid }
+        let Self { name, dim, task, train, valid, .. } = self;
+        Development { name, dim: *dim, task, train, valid }
     }
 }
 
-/// What a search may read of a [`Dataset`]: not the test set, which no type here leads to.
+/// What training and search may read of a [`Dataset`]: not the test set, which no type here leads to.
 #[derive(Clone, Copy, Debug)]
 pub struct Development<'a> {
+    /// As in messages.
+    pub name: &'a str,
     /// Values a frame.
     pub dim: usize,
     /// What the labels mean.

@@ -394,6 +394,24 @@ pub enum Error {
     /// The user asked to stop.
     #[error("stopped")]
     Stopped,
+    /// A beacon's file that was not made for the beacon of its name.
+    #[error("{}: a beacon of another lineage: {}", path.display(), differences.join("; "))]
+    OtherBeacon {
+        /// The file.
+        path: PathBuf,
+        /// What differs: there and here.
+        differences: Vec<String>,
+    },
+    /// A beacon's file is not the one that the log speaks of.
+    #[error("{}: has fingerprint {got}, the evaluation log says {expected}", path.display())]
+    BeaconChanged {
+        /// The file.
+        path: PathBuf,
+        /// Of the file.
+        got: String,
+        /// In the log.
+        expected: String,
+    },
     /// Another process has the run directory.
     #[error("{}: another process is working in this run directory", path.display())]
     Locked {
@@ -478,6 +496,9 @@ impl Error {
                 Some("--resume goes on with it, --force starts over, --out names another directory".into())
             }
             Self::OtherSynthetic { .. } => Some("remove it, or name another directory with --data".into()),
+            Self::OtherBeacon { .. } | Self::BeaconChanged { .. } => {
+                Some("move the file away: --resume retrains the beacon, which gives the same file".into())
+            }
             Self::Locked { .. } => Some("wait for it, or choose another directory with --out".into()),
             Self::Platform(error) => error.hint(),
             _ => None,

@@ -12,6 +12,8 @@ pub mod watch;
 
 pub mod nn;
 
+mod digest;
+
 pub mod train;
 
 pub mod quant;
@@ -19,6 +21,8 @@ pub mod quant;
 pub mod platform;
 
 pub mod eval;
+
+pub mod beacon;
 
 pub mod search;
 

@@ -68,7 +68,7 @@ impl Setting {
             limits: vec![Limit::Error(60.0)],
             scale: vec![(0.0, 60.0), (64.0, 0.0)],
         };
-        search(&evaluator, &PrecisionSpace::new(&workload, &platform), &goals, settings, log, watch)
+        search(&evaluator, &PrecisionSpace::new(&workload, &platform), &goals, settings, None, log, watch)
     }
 }
 

@@ -3,6 +3,7 @@
 mod bench;
 mod data;
 mod info;
+mod retrain;
 mod stages;
 
 use crate::args::{BenchCommand, Cli, Command, DataCommand};
@@ -28,6 +29,7 @@ pub(crate) fn run(cli: &Cli, progress: &Progress) -> Result<()> {
         Command::Data(DataCommand::Check(args)) => data::check(&context, args),
         Command::Train(args) => stages::train(&context, args),
         Command::Quantize(args) => stages::quantize(&context, args),
+        Command::Retrain(args) => retrain::retrain(&context, args),
         Command::Sensitivity(args) => stages::sensitivity(&context, args),
         Command::Search(args) | Command::Run(args) => stages::search(&context, args),
         Command::Report(args) => info::report(args),

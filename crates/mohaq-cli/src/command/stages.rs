@@ -16,7 +16,7 @@ pub(crate) fn plan(recipe: &str, overrides: &Overrides) -> Result<Plan> {
     Ok(config::load(recipe, &overrides.pairs(), overrides.data.as_deref(), overrides.out.as_deref())?)
 }
 
-fn existing(args: ExistingArgs) -> Existing {
+pub(super) fn existing(args: ExistingArgs) -> Existing {
     match (args.resume, args.force) {
         (true, _) => Existing::Resume,
         (_, true) => Existing::Replace,
@@ -101,7 +101,7 @@ fn print_found(found: &Found) -> Result<()> {
     Ok(output::table(&["method", "evaluations", "hypervolume", "front"], &rows)?)
 }
 
-fn print_float(trained: &Trained) -> Result<()> {
+pub(super) fn print_float(trained: &Trained) -> Result<()> {
     output::line(&format!(
         "float network: {} valid {:.2} %, test {:.2} %; frame error valid {:.2} %, test {:.2} %",
         run::error_name(trained.scorer.task()),
@@ -171,7 +171,7 @@ pub(crate) fn quantize(context: &Context<'_>, args: &QuantizeArgs) -> Result<()>
 }
 
 /// Every `--bits`, or the uniform precisions that reports show.
-fn specs(bits: &[String], sites: usize) -> mohaq::Result<Vec<QuantSpec>> {
+pub(super) fn specs(bits: &[String], sites: usize) -> mohaq::Result<Vec<QuantSpec>> {
     if bits.is_empty() {
         return Ok(run::UNIFORM.iter().map(|&precision| QuantSpec::uniform(precision, sites)).collect());
     }

@@ -1,6 +1,7 @@
 //! A recipe resolved: every path absolute, every name looked up, every default in place.
 
 use super::recipe::{CorpusKind, LimitSection, Recipe, SearchSection, nearest};
+use crate::beacon::BeaconSettings;
 use crate::eval::Objective;
 use crate::platform::{self, Platform, TablePlatform};
 use crate::quant::{ClipMethod, QuantizeSettings};
@@ -134,6 +135,8 @@ fn check(recipe: &Recipe) -> Result<()> {
     recipe.data.synthetic.check().map_err(|error| in_section("data.synthetic", error.into()))?;
     recipe.train.check().map_err(|error| in_section("train", error))?;
     check_quantize(&recipe.quantize)?;
+    recipe.retrain.training(recipe.seed).check().map_err(|error| in_section("retrain", error))?;
+    recipe.search.beacons.as_ref().map_or(Ok(()), BeaconSettings::check)?;
     check_search(&recipe.search)?;
     check_limits(&recipe.search.limits)
 }
@@ -325,6 +328,9 @@ mod tests {
         assert_eq!(key("features.bins=0"), "features.bins");
         assert_eq!(key("data.synthetic.sentences=0"), "data.synthetic.sentences");
         assert_eq!(key("train.dropout=1"), "train.dropout");
+        assert_eq!(key("retrain.epochs=0"), "retrain.epochs");
+        assert_eq!(key("search.beacons.threshold=-1"), "search.beacons.threshold");
+        assert_eq!(key("search.beacons.region.below.error=inf"), "search.beacons.region.below.error");
     }
 
     #[test]

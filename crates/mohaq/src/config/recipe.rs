@@ -3,6 +3,7 @@
 //! Unknown keys are errors that name the nearest known one. Every section has defaults, so the shortest recipe is a name
 //! and a corpus; a section left out is its default, and `[search]` left out is no search.
 
+use crate::beacon::{BeaconSettings, RetrainSettings};
 use crate::eval::Objective;
 use crate::nn::{LayerDescription, NetworkDescription};
 use crate::quant::QuantizeSettings;
@@ -37,6 +38,9 @@ pub struct Recipe {
     /// How it is quantized.
     #[serde(default)]
     pub quantize: QuantizeSettings,
+    /// How it is retrained at given precisions.
+    #[serde(default)]
+    pub retrain: RetrainSettings,
     /// What is searched for.
     #[serde(default)]
     pub search: SearchSection,
@@ -141,6 +145,9 @@ pub struct SearchSection {
     pub baselines: Vec<Method>,
     /// Bounds that a candidate must keep.
     pub limits: LimitSection,
+    /// Retrained networks that candidates borrow; left out, none is retrained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beacons: Option<BeaconSettings>,
 }
 
 impl Default for SearchSection {
@@ -159,6 +166,7 @@ impl Default for SearchSection {
             cache_mib: 256,
             baselines: Vec::new(),
             limits: LimitSection::default(),
+            beacons: None,
         }
     }
 }

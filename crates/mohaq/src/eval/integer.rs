@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// Counts errors of integer networks on one set of sequences.
 #[derive(Debug)]
 pub struct IntegerJudge<'a> {
-    judge: Judge<'a>,
+    judge: Arc<Judge<'a>>,
     bank: &'a IntegerBank<'a>,
     /// Features of every block in the network's input format.
     features: Vec<Vec<i16>>,
@@ -48,6 +48,23 @@ impl<'a> IntegerJudge<'a> {
     /// # Errors
     /// [`Error::NotFinite`] where a feature is not a number; it names the sequence.
     pub fn new(judge: Judge<'a>, bank: &'a IntegerBank<'a>, cache_bytes: usize) -> Result<Self> {
+        Self::of(Arc::new(judge), bank, cache_bytes)
+    }
+
+    /// The same sequences for the networks of another bank of the same shape, without a cache.
+    ///
+    /// # Errors
+    /// See [`new`](Self::new).
+    pub fn lent<'b>(&self, bank: &'b IntegerBank<'b>) -> Result<IntegerJudge<'b>>
+    where
+        'a: 'b,
+    {
+        let mut lent = IntegerJudge::of(self.judge.clone(), bank, 0)?;
+        lent.reuse = self.reuse;
+        Ok(lent)
+    }
+
+    fn of(judge: Arc<Judge<'a>>, bank: &'a IntegerBank<'a>, cache_bytes: usize) -> Result<Self> {
         let mut saturated = SaturationCount::default();
         let features = judge.blocks().iter().map(|Block { batch, sequences }| {
             for (sequence, _) in sequences {

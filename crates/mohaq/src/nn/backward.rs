@@ -1,13 +1,13 @@
 //! The forward pass with a trace, and the backward pass that uses it up.
 //!
 //! Gradients are written by hand, a layer at a time. The trace keeps what the backward pass reads: the input of every
-//! layer, the products and states of recurrences, and what a hook made of a site's input. The gates are computed again.
-//! Hooks are taken as the identity on the way back (see [`SiteOps`]).
+//! layer, the products and states of recurrences, and what a hook made of a site's input and result. The gates are
+//! computed again.
 
 use super::dropout::{Dropout, apply_mask};
 use super::elementwise::{add_to_rows, for_rows, sum_of_rows};
-use super::forward::product_at_site;
-use super::{Batch, Layer, Linear, Network, Pointwise, SiteId, SiteOps, Skip, Sru, Workspace};
+use super::forward::site_product;
+use super::{Batch, Layer, Linear, Network, Pointwise, Saturated, SiteId, SiteOps, Skip, Sru, Workspace};
 use crate::tensor::{Matrix, Real, Store, product};
 use std::borrow::Cow;
 
@@ -30,22 +30,29 @@ struct LayerTrace<'a, T: Real> {
 #[derive(Debug)]
 enum Kept<T: Real> {
     Sru {
-        /// x·P, and what a hook made of x.
-        projected: Option<(Matrix<T>, Option<Matrix<T>>)>,
-        /// What a hook made of x̂.
-        hooked: Option<Matrix<T>>,
+        /// x·P, and what its hooks did.
+        projected: Option<(Matrix<T>, Hooked<T>)>,
+        /// What the hooks of the product did.
+        hooked: Hooked<T>,
         /// U.
         products: Matrix<T>,
         /// c.
         states: Matrix<T>,
     },
     Linear {
-        /// What a hook made of x.
-        hooked: Option<Matrix<T>>,
+        hooked: Hooked<T>,
     },
     Pointwise {
         output: Matrix<T>,
     },
+}
+
+/// What the hooks of one site did.
+#[derive(Debug)]
+struct Hooked<T: Real> {
+    /// What the product read, where it was not the input itself.
+    input: Option<Matrix<T>>,
+    saturated: Saturated,
 }
 
 /// Gradients of a network's parameters.
@@ -163,27 +170,63 @@ struct Back<'a, T: Real, O> {
     workspace: &'a mut Workspace<T>,
 }
 
+/// A product at a site, as the backward pass reads it.
+struct SiteBack<'a, T: Real> {
+    site: SiteId,
+    /// Before its hook.
+    input: &'a Matrix<T>,
+    hooked: Hooked<T>,
+    weight: &'a Matrix<T>,
+}
+
 impl<T: Real, O: SiteOps<T>> Back<'_, T, O> {
-    /// The gradients of a product at a site: of its weights, and of its input where there is a place for it.
+    /// The gradients of a product at a site, given that of its result: of its weights, and of its input where there is a
+    /// place for it.
     fn product(
-        &self,
-        site: SiteId,
-        input: &Matrix<T>,
-        weight: &Matrix<T>,
+        &mut self,
+        back: SiteBack<'_, T>,
         outputs: &Matrix<T>,
         weights: &mut Matrix<T>,
         inputs: Option<(Store, &mut Matrix<T>)>,
     ) {
-        product(input.transposed(), outputs.view(), Store::Overwrite, weights);
-        if let Some((store, inputs)) = inputs {
-            product(outputs.view(), self.ops.weight(site, weight).transposed(), store, inputs);
+        let SiteBack { site, input, hooked, weight } = back;
+        product(hooked.input.as_ref().unwrap_or(input).transposed(), outputs.view(), Store::Overwrite, weights);
+        hooked.input.into_iter().for_each(|hooked| self.workspace.give(hooked));
+        match (inputs, self.ops.input_back_at(site)) {
+            (Some((store, inputs)), None) => product(outputs.view(), weight.transposed(), store, inputs),
+            (None, None | Some(false)) => {}
+            (inputs, Some(_)) => {
+                let mut through = self.workspace.take(input.rows(), input.cols());
+                product(outputs.view(), weight.transposed(), Store::Overwrite, &mut through);
+                self.ops.input_back(site, input, &mut through);
+                match inputs {
+                    Some((Store::Accumulate, inputs)) => add(inputs, &through),
+                    Some((Store::Overwrite, inputs)) => std::mem::swap(inputs, &mut through),
+                    None => {}
+                }
+                self.workspace.give(through);
+            }
         }
     }
 }
 
+/// Adds `addend` to `matrix` of the same shape.
+fn add<T: Real>(matrix: &mut Matrix<T>, addend: &Matrix<T>) {
+    for_rows(
+        matrix,
+        #[inline(always)]
+        |frame, row| row.iter_mut().zip(addend.row(frame)).for_each(|(x, &y)| *x += y),
+    );
+}
+
+/// Lets nothing through where a result saturated.
+fn stop<T: Real>(gradient: &mut Matrix<T>, saturated: &[u32]) {
+    saturated.iter().for_each(|&place| gradient.data_mut()[place as usize] = T::ZERO);
+}
+
 impl<T: Real> Layer<T> {
     /// Number of parameter matrices.
-    fn parameter_count(&self) -> usize {
+    pub(super) fn parameter_count(&self) -> usize {
         match self {
             Self::Sru(sru) => 3 + usize::from(sru.projection.is_some()),
             Self::Linear(_) => 2,
@@ -192,21 +235,25 @@ impl<T: Real> Layer<T> {
     }
 }
 
-/// A product at a site, and what the hook made of its input.
+/// The product at a site of a recurrent layer, and what its hooks did.
 fn traced_product<T: Real>(
     site: SiteId,
     input: &Matrix<T>,
     weight: &Matrix<T>,
     ops: &impl SiteOps<T>,
     workspace: &mut Workspace<T>,
-) -> (Matrix<T>, Option<Matrix<T>>) {
-    let hooked = ops.input(site, input);
-    let output = product_at_site(site, &hooked, weight, ops, workspace);
-    let hooked = match hooked {
+) -> (Matrix<T>, Hooked<T>) {
+    let hooked = ops.input(site, input, workspace);
+    let mut output = site_product(&hooked, weight, workspace);
+    let saturated = ops.output(site, &mut output);
+    (output, Hooked { input: owned(hooked), saturated })
+}
+
+fn owned<T: Real>(hooked: Cow<'_, Matrix<T>>) -> Option<Matrix<T>> {
+    match hooked {
         Cow::Owned(hooked) => Some(hooked),
         Cow::Borrowed(_) => None,
-    };
-    (output, hooked)
+    }
 }
 
 impl<T: Real> Sru<T> {
@@ -238,6 +285,7 @@ impl<T: Real> Sru<T> {
         let (projection_gradient, rest) = gradients.split_at_mut(usize::from(self.projection.is_some()));
         let [weight_gradient, vectors, bias] = rest else { panic!("gradients of another network") };
         self.recur_back(&mut products, back.input, &states, back.starts, &mut gradient, [vectors, bias]);
+        stop(&mut products, &hooked.saturated);
         back.workspace.give(states);
         // The gradient of x begins with what came through the highway, and the products add to it.
         let mut inputs = back.wanted.then(|| match self.skip {
@@ -245,22 +293,20 @@ impl<T: Real> Sru<T> {
             Skip::None | Skip::Matrix => (Store::Overwrite, back.workspace.take(back.input.rows(), back.input.cols())),
         });
         let target = inputs.as_mut().map(|(store, inputs)| (*store, inputs));
-        if let (Some((site, projection)), Some((projected, hooked_input))) = (&self.projection, projected) {
+        let (site, weight) = (self.site, &self.weight);
+        if let (Some((first, projection)), Some((projected, first_hooked))) = (&self.projection, projected) {
             let mut bottleneck = back.workspace.take(projected.rows(), projected.cols());
-            let product_input = hooked.as_ref().unwrap_or(&projected);
             let into = Some((Store::Overwrite, &mut bottleneck));
-            back.product(self.site, product_input, &self.weight, &products, weight_gradient, into);
-            let input = hooked_input.as_ref().unwrap_or(back.input);
-            back.product(*site, input, projection, &bottleneck, &mut projection_gradient[0], target);
-            [Some(bottleneck), Some(projected), hooked_input]
-                .into_iter()
-                .flatten()
-                .for_each(|m| back.workspace.give(m));
+            back.product(SiteBack { site, input: &projected, hooked, weight }, &products, weight_gradient, into);
+            stop(&mut bottleneck, &first_hooked.saturated);
+            let first = SiteBack { site: *first, input: back.input, hooked: first_hooked, weight: projection };
+            back.product(first, &bottleneck, &mut projection_gradient[0], target);
+            [bottleneck, projected].into_iter().for_each(|m| back.workspace.give(m));
         } else {
-            let input = hooked.as_ref().unwrap_or(back.input);
-            back.product(self.site, input, &self.weight, &products, weight_gradient, target);
+            let first = SiteBack { site, input: back.input, hooked, weight };
+            back.product(first, &products, weight_gradient, target);
         }
-        [Some(products), Some(gradient), hooked].into_iter().flatten().for_each(|m| back.workspace.give(m));
+        [products, gradient].into_iter().for_each(|m| back.workspace.give(m));
         inputs.map(|(_, inputs)| inputs)
     }
 }
@@ -272,25 +318,28 @@ impl<T: Real> Linear<T> {
         ops: &impl SiteOps<T>,
         workspace: &mut Workspace<T>,
     ) -> (Kept<T>, Matrix<T>) {
-        let (mut output, hooked) = traced_product(self.site, input, &self.weight, ops, workspace);
+        let hooked = ops.input(self.site, input, workspace);
+        let mut output = site_product(&hooked, &self.weight, workspace);
         add_to_rows(&mut output, self.bias.data());
-        (Kept::Linear { hooked }, output)
+        let saturated = ops.output(self.site, &mut output);
+        (Kept::Linear { hooked: Hooked { input: owned(hooked), saturated } }, output)
     }
 
     fn backward(
         &self,
-        hooked: Option<Matrix<T>>,
-        gradient: Matrix<T>,
+        hooked: Hooked<T>,
+        mut gradient: Matrix<T>,
         gradients: &mut [Matrix<T>],
         back: &mut Back<'_, T, impl SiteOps<T>>,
     ) -> Option<Matrix<T>> {
         let [weight_gradient, bias_gradient] = gradients else { panic!("gradients of another network") };
+        stop(&mut gradient, &hooked.saturated);
         sum_of_rows(gradient.cols(), gradient.data(), bias_gradient.data_mut());
         let mut inputs = back.wanted.then(|| back.workspace.take(back.input.rows(), back.input.cols()));
         let target = inputs.as_mut().map(|inputs| (Store::Overwrite, inputs));
-        let input = hooked.as_ref().unwrap_or(back.input);
-        back.product(self.site, input, &self.weight, &gradient, weight_gradient, target);
-        [Some(gradient), hooked].into_iter().flatten().for_each(|m| back.workspace.give(m));
+        let linear = SiteBack { site: self.site, input: back.input, hooked, weight: &self.weight };
+        back.product(linear, &gradient, weight_gradient, target);
+        back.workspace.give(gradient);
         inputs
     }
 }

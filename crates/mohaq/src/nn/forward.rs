@@ -64,8 +64,13 @@ impl<T: Real> Sru<T> {
 
 impl<T: Real> Linear<T> {
     fn forward(&self, input: &Matrix<T>, ops: &impl SiteOps<T>, workspace: &mut Workspace<T>) -> Matrix<T> {
-        let mut output = at_site(self.site, input, &self.weight, ops, workspace);
+        let hooked = ops.input(self.site, input, workspace);
+        let mut output = site_product(&hooked, &self.weight, workspace);
         add_to_rows(&mut output, self.bias.data());
+        ops.output(self.site, &mut output);
+        if let Cow::Owned(hooked) = hooked {
+            workspace.give(hooked);
+        }
         output
     }
 }
@@ -78,8 +83,9 @@ fn at_site<T: Real>(
     ops: &impl SiteOps<T>,
     workspace: &mut Workspace<T>,
 ) -> Matrix<T> {
-    let input = ops.input(site, input);
-    let output = product_at_site(site, &input, weight, ops, workspace);
+    let input = ops.input(site, input, workspace);
+    let mut output = site_product(&input, weight, workspace);
+    ops.output(site, &mut output);
     if let Cow::Owned(input) = input {
         workspace.give(input);
     }
@@ -87,16 +93,9 @@ fn at_site<T: Real>(
 }
 
 /// The product of a site whose input has been through its hook.
-pub(super) fn product_at_site<T: Real>(
-    site: SiteId,
-    input: &Matrix<T>,
-    weight: &Matrix<T>,
-    ops: &impl SiteOps<T>,
-    workspace: &mut Workspace<T>,
-) -> Matrix<T> {
+pub(super) fn site_product<T: Real>(input: &Matrix<T>, weight: &Matrix<T>, workspace: &mut Workspace<T>) -> Matrix<T> {
     let mut output = workspace.take(input.rows(), weight.cols());
-    product(input.view(), ops.weight(site, weight).view(), Store::Overwrite, &mut output);
-    ops.output(site, &mut output);
+    product(input.view(), weight.view(), Store::Overwrite, &mut output);
     output
 }
 

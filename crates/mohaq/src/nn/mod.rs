@@ -31,6 +31,6 @@ pub use elementwise::log_softmax;
 pub use layer::{Layer, Linear, Pointwise, Sru};
 pub use loss::{Loss, frame_loss, sequence_loss};
 pub use network::{Network, Parameter, ParameterMut};
-pub use ops::{Float, SiteOps};
+pub use ops::{Float, Saturated, SiteOps};
 pub use site::{Site, SiteId, Workload};
 pub use workspace::Workspace;

@@ -177,6 +177,32 @@ impl<T: Real> Network<T> {
         self.layers.iter().flat_map(Layer::sites).map(|(_, weight)| weight).collect()
     }
 
+    /// The weights of every site, in the order of [`Workload::sites`].
+    pub fn site_weights_mut(&mut self) -> Vec<&mut Matrix<T>> {
+        fn of_layer<T>(layer: &mut Layer<T>) -> Vec<&mut Matrix<T>> {
+            match layer {
+                Layer::Sru(sru) => {
+                    let projection = sru.projection.iter_mut().map(|(_, matrix)| matrix);
+                    projection.chain([&mut sru.weight]).collect()
+                }
+                Layer::Linear(linear) => vec![&mut linear.weight],
+                Layer::Pointwise(_) => Vec::new(),
+            }
+        }
+        self.layers.iter_mut().flat_map(of_layer).collect()
+    }
+
+    /// Where the weights of every site stand among [`parameters`](Self::parameters).
+    pub fn site_parameters(&self) -> Vec<usize> {
+        let mut places = Vec::new();
+        let mut first = 0;
+        for layer in &self.layers {
+            places.extend(first..first + layer.sites().len());
+            first += layer.parameter_count();
+        }
+        places
+    }
+
     /// What a frame costs.
     pub fn workload(&self) -> Workload {
         let mut workload = Workload { sites: Vec::new(), vectors: 0, vectors_published: 0, elementwise: 0 };

@@ -1,29 +1,40 @@
-//! The hook through which quantization, calibration and retraining see a forward pass.
+//! The hook through which quantization, calibration and retraining see a forward pass and its way back.
 
-use super::SiteId;
+use super::{SiteId, Workspace};
 use crate::tensor::{Matrix, Real};
 use std::borrow::Cow;
 
-/// What happens at a site besides the product: by default nothing.
-///
-/// The forward pass computes `output(product(input(x), weight(w)))` at every site, then adds biases. An implementation
-/// that returns what it was given costs nothing, and one that must write returns an owned matrix.
-///
-/// A backward pass is given the same hooks. It treats them as the identity (the straight-through estimator): the
-/// gradient of a weight is taken with `input(x)`, the gradient of an input with `weight(w)`, and both are handed on.
-pub trait SiteOps<T: Real>: Sync {
-    /// What the product reads in place of the weights; `[inputs, outputs]`.
-    fn weight<'a>(&'a self, _site: SiteId, weight: &'a Matrix<T>) -> &'a Matrix<T> {
-        weight
-    }
+/// Elements of a result, by their place in its rows one after the other, that a hook has put to an end of a range:
+/// nothing of a gradient goes through them. Ascending, and few where ranges are calibrated.
+pub type Saturated = Vec<u32>;
 
+/// What happens at a site beside the product: by default nothing.
+///
+/// A forward pass computes `output(product(input(x), weight) + bias)` at every site; the gates of recurrent units, whose
+/// biases are added in the recurrence, are an exception: there it is `output(product(input(x), weight))`.
+///
+/// A backward pass asks the same hooks what goes through them. By default everything does (the straight-through
+/// estimator without a mask): the gradient of the weights is taken with `input(x)`, and that of `input(x)` handed on as
+/// that of `x`.
+pub trait SiteOps<T: Real>: Sync {
     /// What the product reads in place of the input; `[frames, inputs]`.
-    fn input<'a>(&self, _site: SiteId, input: &'a Matrix<T>) -> Cow<'a, Matrix<T>> {
+    fn input<'a>(&self, _site: SiteId, input: &'a Matrix<T>, _workspace: &mut Workspace<T>) -> Cow<'a, Matrix<T>> {
         Cow::Borrowed(input)
     }
 
-    /// Changes the product before any bias; `[frames, outputs]`.
-    fn output(&self, _site: SiteId, _output: &mut Matrix<T>) {}
+    /// Changes the result, `[frames, outputs]`, and says what of it saturated.
+    fn output(&self, _site: SiteId, _output: &mut Matrix<T>) -> Saturated {
+        Saturated::new()
+    }
+
+    /// Whether [`input_back`](Self::input_back) does anything at a site: `None` if not, otherwise whether it is to be
+    /// called even where nobody asks for the gradient of `x`.
+    fn input_back_at(&self, _site: SiteId) -> Option<bool> {
+        None
+    }
+
+    /// Turns the gradient of `input(x)` into that of `x`, both `[frames, inputs]`.
+    fn input_back(&self, _site: SiteId, _input: &Matrix<T>, _gradient: &mut Matrix<T>) {}
 }
 
 /// No hooks: the network in floating point.

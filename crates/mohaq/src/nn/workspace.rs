@@ -18,7 +18,7 @@ impl<T: Real> Workspace<T> {
     }
 
     /// A matrix that holds anything.
-    pub(super) fn take(&mut self, rows: usize, cols: usize) -> Matrix<T> {
+    pub fn take(&mut self, rows: usize, cols: usize) -> Matrix<T> {
         let length = rows * cols;
         let capacities = || self.free.iter().map(Vec::capacity).enumerate();
         let fit = capacities().filter(|&(_, capacity)| capacity >= length).min_by_key(|&(_, capacity)| capacity);

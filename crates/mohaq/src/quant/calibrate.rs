@@ -7,7 +7,7 @@
 use super::formats::{LayerFormat, SiteParts, fixed_point, layer_formats};
 use super::grid::Grid;
 use super::histogram::{ClipMethod, Histogram, extremes, max_abs, weight_clip};
-use crate::nn::{Batch, Network, SiteId, SiteOps};
+use crate::nn::{Batch, Network, Saturated, SiteId, SiteOps, Workspace};
 use crate::tensor::Matrix;
 use crate::{Error, Result};
 use mohaq_rt::Bits;
@@ -251,13 +251,14 @@ impl Probe {
 struct Listening(Mutex<Probe>);
 
 impl SiteOps<f32> for Listening {
-    fn input<'a>(&self, site: SiteId, input: &'a Matrix) -> Cow<'a, Matrix> {
+    fn input<'a>(&self, site: SiteId, input: &'a Matrix, _workspace: &mut Workspace) -> Cow<'a, Matrix> {
         self.0.lock().expect("no thread panics while it records").input(site, input.data());
         Cow::Borrowed(input)
     }
 
-    fn output(&self, site: SiteId, output: &mut Matrix) {
+    fn output(&self, site: SiteId, output: &mut Matrix) -> Saturated {
         self.0.lock().expect("no thread panics while it records").output(site, output.data());
+        Saturated::new()
     }
 }
 
@@ -309,9 +310,9 @@ fn input_range(histogram: &Histogram, maxima: impl Iterator<Item = f32>, setting
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::{FakeQuantized, Precision, QuantSpec, QuantizedBank};
+    use super::super::IntegerBank;
     use super::*;
-    use crate::nn::{Float, NetworkDescription};
+    use crate::nn::NetworkDescription;
     use mohaq_speech::dataset::Features;
 
     /// A small bidirectional network of two layers and a linear one, and its four sites.
@@ -337,49 +338,6 @@ pub(super) mod tests {
             Sequence { id: format!("s{i}"), speaker: String::new(), features, labels, reference: Vec::new() }
         };
         (0..count).map(sequence).collect()
-    }
-
-    fn outputs(network: &Network, ops: &impl SiteOps<f32>) -> Vec<f32> {
-        let sequences = sequences(6);
-        network.forward(&Batch::of(&sequences, 5).unwrap(), ops).into_data()
-    }
-
-    fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
-        a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
-    }
-
-    fn uniform(bits: Bits) -> QuantSpec {
-        QuantSpec::uniform(Precision::new(bits, bits), 4)
-    }
-
-    #[test]
-    fn sixteen_bits_change_little_and_fewer_bits_more() {
-        let network = network();
-        let calibration = calibrate(&network, &sequences(6), &QuantizeSettings::default()).unwrap();
-        let bank = QuantizedBank::new(&network, calibration).unwrap();
-        let float = outputs(&network, &Float);
-        let away = |bits| largest_difference(&outputs(bank.network(), &bank.at(&uniform(bits))), &float);
-        let [two, four, eight, sixteen] = Bits::ALL.map(away);
-        assert!(sixteen < 0.02, "{sixteen}");
-        assert!(sixteen < eight && eight < four && four < two, "{sixteen} {eight} {four} {two}");
-    }
-
-    #[test]
-    fn every_weight_is_on_the_grid_of_its_width() {
-        let network = network();
-        let settings = QuantizeSettings { per_channel: true, ..QuantizeSettings::default() };
-        let bank = QuantizedBank::new(&network, calibrate(&network, &sequences(3), &settings).unwrap()).unwrap();
-        let quantized: FakeQuantized<'_> = bank.at(&uniform(Bits::Two));
-        let weights = network.site_weights();
-        for (site, float) in weights.iter().enumerate() {
-            let rounded = quantized.weight(SiteId(site), float);
-            for column in 0..float.cols() {
-                let mut levels = column_of(rounded, column);
-                levels.sort_by(f32::total_cmp);
-                levels.dedup();
-                assert!(levels.len() <= 4, "site {site}, output {column}: {levels:?}");
-            }
-        }
     }
 
     #[test]
@@ -416,7 +374,7 @@ pub(super) mod tests {
         let spoilt = |spoil: &dyn Fn(&mut Calibration)| {
             let mut calibration = good.clone();
             spoil(&mut calibration);
-            QuantizedBank::new(&network, calibration)
+            IntegerBank::new(&network, calibration)
         };
         assert!(spoilt(&|_| ()).is_ok());
         assert!(spoilt(&|c| c.sites[1].site = "other".into()).is_err());

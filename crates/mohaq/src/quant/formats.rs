@@ -91,7 +91,7 @@ pub(super) fn layer_formats(network: &Network, inputs: &[f32], outputs: &[&[f32]
         formats.push(match layer {
             Layer::Sru(sru) => sru_format(sru, inputs, outputs)?,
             Layer::Linear(linear) => {
-                let largest = outputs[linear.site.0][0] + max_abs(linear.bias.data());
+                let largest = outputs[linear.site.0][0];
                 let argument = match layers.get(i + 1) {
                     Some(Layer::Pointwise(function)) => integer_pointwise(*function).argument(),
                     _ => None,

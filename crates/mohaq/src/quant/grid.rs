@@ -1,5 +1,6 @@
 //! Grids: the values that a width and a clip leave of the real line.
 
+use crate::tensor::vectorized;
 use mohaq_rt::Bits;
 
 /// Fraction bits of the 16 bit formats, finest first: Q1.14, Q5.10, Q8.7.
@@ -41,26 +42,64 @@ impl Grid {
         FRACTIONS.into_iter().find(holds).unwrap_or(FRACTIONS[FRACTIONS.len() - 1])
     }
 
-    /// Puts every value on the grid: round half to even, saturate. NaN stays NaN.
-    pub fn apply(self, values: &mut [f32]) {
-        pulp::Arch::new().dispatch(|| self.apply_to(values));
+    /// Puts every value on the grid: round half to even, saturate. NaN stays NaN. Returns whether one lies on an end.
+    pub fn apply(self, values: &mut [f32]) -> bool {
+        vectorized(
+            #[inline(always)]
+            || {
+                let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
+                for value in &mut *values {
+                    *value = self.round(*value);
+                    (low, high) = (low.min(*value), high.max(*value));
+                }
+                self.is_end(low) || self.is_end(high)
+            },
+        )
     }
 
+    /// The nearest value of the grid, the even code of two: saturates, and NaN stays NaN.
     #[inline(always)]
-    fn apply_to(self, values: &mut [f32]) {
-        // Adding and taking away 1.5·2^23 rounds half to even while |code| < 2^22: a saturated code is below 2^15.
-        const ROUND: f32 = 12_582_912.0;
-        for value in values {
-            let code = (*value * self.per_unit).max(self.low).min(self.high);
-            let rounded = (code + ROUND) - ROUND;
-            *value = if value.is_nan() { *value } else { rounded * self.step };
-        }
+    pub fn round(self, value: f32) -> f32 {
+        let code = (value * self.per_unit).max(self.low).min(self.high);
+        if value.is_nan() { value } else { nearest(code) * self.step }
+    }
+
+    /// Whether `value` rounds to a code of the grid without being saturated.
+    #[inline(always)]
+    pub fn holds(self, value: f32) -> bool {
+        let code = nearest(value * self.per_unit);
+        self.low <= code && code <= self.high
+    }
+
+    /// How the value of the grid that stands for `value` changes with the logarithm of the clip: by the rounding error
+    /// where the grid holds the value, with the end where it does not.
+    ///
+    /// Source: Esser et al. 2020, equation 3, times the step.
+    #[inline(always)]
+    pub fn slope(self, value: f32) -> f32 {
+        let code = value * self.per_unit;
+        let rounded = nearest(code.max(self.low).min(self.high));
+        self.step * if self.holds(value) { rounded - code } else { rounded }
+    }
+
+    /// Whether `value`, which lies on the grid, is its first or last one.
+    #[inline(always)]
+    pub fn is_end(self, value: f32) -> bool {
+        value <= self.low * self.step || value >= self.high * self.step
     }
 
     /// Distance between neighbouring values.
     pub fn step(self) -> f32 {
         self.step
     }
+}
+
+/// Rounds half to even while |code| < 2²²; a larger one stays beyond every code.
+#[inline(always)]
+fn nearest(code: f32) -> f32 {
+    // Adding and taking away 1.5·2²³.
+    const ROUND: f32 = 12_582_912.0;
+    (code + ROUND) - ROUND
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@
 //! [`Engine`] of shared weights and a few thousand constants.
 
 use super::calibrate::{Calibration, OperandRange};
-use super::fake::check_all;
-use super::formats::{LayerFormat, SiteParts, format, integer_pointwise, product_fractions, sru_cell, vector_formats};
+use super::check::check_all;
+use super::formats::{LayerFormat, SiteParts, format, integer_pointwise, sru_cell, vector_formats};
 use super::spec::{Precision, QuantSpec};
 use crate::nn::{Layer, Network, SiteId, Skip, Sru};
 use crate::tensor::Matrix;
@@ -18,6 +18,7 @@ use mohaq_rt::numeric::{Q16, Quantizer, Requantizer};
 use mohaq_rt::panel::{Family, Panels};
 use mohaq_rt::parameters::{LayerParameters, SiteParameters, SruParameters};
 use mohaq_rt::{Bits, Level};
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 /// Packed weights of one site, by width and family.
@@ -26,7 +27,7 @@ type Packed = [[OnceLock<Arc<Panels>>; Family::ALL.len()]; Bits::ALL.len()];
 /// A calibrated network in integers, at every width.
 #[derive(Debug)]
 pub struct IntegerBank<'a> {
-    network: &'a Network,
+    network: Cow<'a, Network>,
     calibration: Calibration,
     level: Level,
     input: Q16,
@@ -48,26 +49,37 @@ impl<'a> IntegerBank<'a> {
         Self::at_level(network, calibration, Level::detect())
     }
 
+    /// A bank that owns its network.
+    ///
+    /// # Errors
+    /// [`Error::Calibration`] when the calibration is of another network.
+    pub fn owning(network: Network, calibration: Calibration) -> Result<IntegerBank<'static>> {
+        IntegerBank::of(Cow::Owned(network), calibration, Level::detect())
+    }
+
     /// A bank whose engines run at `level`.
     ///
     /// # Errors
     /// [`Error::Calibration`] when the calibration is of another network.
     pub fn at_level(network: &'a Network, calibration: Calibration, level: Level) -> Result<Self> {
-        check_all(network, &calibration)?;
-        let formats = vector_formats(network, &calibration.layers)?;
+        Self::of(Cow::Borrowed(network), calibration, level)
+    }
+
+    fn of(network: Cow<'a, Network>, calibration: Calibration, level: Level) -> Result<Self> {
+        let fractions = check_all(&network, &calibration)?;
+        let formats = vector_formats(&network, &calibration.layers)?;
         let codes = |(matrix, format): (&Matrix, Q16)| matrix.data().iter().map(|&x| format.code(x).code).collect();
         let vectors = network.vectors().into_iter().zip(formats).map(codes).collect();
-        let fractions = product_fractions(network, &calibration.layers)?;
         let packed = fractions.iter().map(|_| Packed::default()).collect();
         let input = format(calibration.input_fraction)?;
-        let output = output_format(network, &calibration.layers, input)?;
-        let parts = SiteParts::of(network);
+        let output = output_format(&network, &calibration.layers, input)?;
+        let parts = SiteParts::of(&network);
         Ok(Self { network, calibration, level, input, output, fractions, parts, vectors, packed })
     }
 
     /// The network in floating point.
-    pub fn network(&self) -> &'a Network {
-        self.network
+    pub fn network(&self) -> &Network {
+        &self.network
     }
 
     /// The ranges in use.

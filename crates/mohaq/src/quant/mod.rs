@@ -7,16 +7,17 @@
 //! A fake-quantized network computes in f32 on values that are all on their grids. What it does *not* do is round inside
 //! the recurrence: that is the integer engine's.
 
+mod aware;
 mod calibrate;
-mod fake;
+mod check;
 mod formats;
 mod grid;
 mod histogram;
 mod integer;
 mod spec;
 
+pub use aware::{Clips, QuantAware};
 pub use calibrate::{Calibration, OperandRange, QuantizeSettings, SiteRange, calibrate, evenly_spaced};
-pub use fake::{FakeQuantized, QuantizedBank};
 pub use formats::LayerFormat;
 pub use grid::{FRACTIONS, Grid};
 pub use histogram::{BINS, ClipMethod, Histogram, weight_clip};

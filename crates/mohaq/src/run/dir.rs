@@ -7,6 +7,7 @@
 //! | `network.safetensors`, `training.json` | the float network and how it got there | train |
 //! | `calibration.json` | clips and formats of every tensor | quantize |
 //! | `sensitivity.json` | error of one site at a time at few bits | sensitivity |
+//! | `beacons/` | retrained networks, a file each | search, retrain |
 //! | `evaluations.jsonl` | every candidate ever measured: the truth about a search | search |
 //! | `baselines/METHOD.jsonl` | the same for every other method that was asked for | search |
 //! | `front.json` | the front with test errors | search |
@@ -55,6 +56,9 @@ const OWNED_FILES: [&str; 12] = [
     "report.html",
     "report.csv",
 ];
+
+/// The folders that it owns.
+const OWNED_FOLDERS: [&str; 2] = ["checkpoint", "beacons"];
 
 impl RunDir {
     /// Opens (or makes) the directory of `plan` and writes `plan.toml`, unless results of another plan stand there: the
@@ -132,9 +136,11 @@ impl RunDir {
                 fs::remove_file(&path).map_err(|e| Error::io(&path, e))?;
             }
         }
-        let checkpoint = self.path("checkpoint");
-        if checkpoint.exists() {
-            fs::remove_dir_all(&checkpoint).map_err(|e| Error::io(&checkpoint, e))?;
+        for name in OWNED_FOLDERS {
+            let path = self.path(name);
+            if path.exists() {
+                fs::remove_dir_all(&path).map_err(|e| Error::io(&path, e))?;
+            }
         }
         Ok(())
     }

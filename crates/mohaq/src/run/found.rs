@@ -6,12 +6,12 @@
 use super::measure::{Bench, MeasuredSpec};
 use super::searching::Explored;
 use super::session::{Session, Trained, to_json};
+use crate::Result;
 use crate::eval::{Goals, Measurement};
 use crate::platform::Platform;
 use crate::quant::{Precision, QuantSpec};
 use crate::report::SelectionBias;
 use crate::search::Record;
-use crate::{Error, Result};
 use mohaq_moo::{Genome, Hypervolume, Points, non_dominated};
 use mohaq_rt::Bits;
 use mohaq_speech::dataset::Sequence;
@@ -24,6 +24,9 @@ pub struct FrontMember {
     pub id: usize,
     /// The error that it was chosen by, per cent: that of its record.
     pub search_percent: f64,
+    /// The beacon whose parameters it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beacon: Option<usize>,
     /// Its errors on the whole validation set and, read once, on the test set.
     pub measured: MeasuredSpec,
 }
@@ -100,7 +103,7 @@ pub(super) fn found(
 ) -> Result<Found> {
     let ids: Vec<&str> = test.iter().map(|sequence| sequence.id.as_str()).collect();
     let Explored { header, records, baselines, .. } = explored;
-    let found_with = super::digest::of(&to_json(&(header, records, baselines, ids)));
+    let found_with = crate::digest::of(&to_json(&(header, records, baselines, ids)));
     // A front of an earlier version does not parse: it is measured anew.
     let kept = session.dir.read("front.json")?.and_then(|bytes| serde_json::from_slice::<Found>(&bytes).ok());
     if let Some(kept) = kept.filter(|kept| kept.found_with == found_with) {
@@ -121,7 +124,7 @@ fn examine(
     test: &[Sequence],
     found_with: String,
 ) -> Result<Found> {
-    let Explored { goals, records, .. } = explored;
+    let Explored { goals, records, banks, .. } = explored;
     let platform = &session.plan.platform;
     let progress = progress(goals, records)?;
     let front = front(goals, records)?;
@@ -129,12 +132,13 @@ fn examine(
     let bench = bench.with_test(test)?;
     let mut members = Vec::new();
     for &record in &front {
-        let spec: QuantSpec = record
-            .bits
-            .parse()
-            .map_err(|_| Error::Record { path: "evaluations.jsonl".into(), reason: record.bits.clone() })?;
-        let (search_percent, measured) = (record.measurement.error_percent, bench.measure(&spec, platform)?);
-        members.push(FrontMember { id: record.id, search_percent, measured });
+        let (spec, beacon) = (record.spec()?, record.beacon.map(|served| served.beacon));
+        let measured = match beacon {
+            None => bench.measure(&spec, platform)?,
+            Some(beacon) => bench.lent(&banks[beacon])?.measure(&spec, platform)?,
+        };
+        let search_percent = record.measurement.error_percent;
+        members.push(FrontMember { id: record.id, search_percent, beacon, measured });
         session.watch.advance(members.len() as u64, "");
     }
     let uniform = explored.uniform.iter().map(|(spec, measurement)| {
@@ -172,6 +176,7 @@ fn baselines(explored: &Explored) -> Result<Vec<Baseline>> {
         genome: Genome(vec![id as u16]),
         bits: spec.to_string(),
         measurement: measurement.clone(),
+        beacon: None,
     };
     let uniform: Vec<Record> = explored.uniform.iter().enumerate().map(record).collect();
     let methods = explored.baselines.iter().map(|(method, records)| (method.key(), records));

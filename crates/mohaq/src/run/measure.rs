@@ -62,7 +62,7 @@ impl<'a> Bench<'a> {
         // Read once a candidate: nothing to keep.
         Ok(FinalBench {
             workload: &self.workload,
-            valid: &self.valid,
+            valid: self.valid.lent(self.bank)?,
             test: judge(self.bank, self.valid.judge().scorer(), test, 0)?,
         })
     }
@@ -81,11 +81,19 @@ fn judge<'a>(
 /// A bench with the validation and the test set.
 pub struct FinalBench<'b> {
     workload: &'b Workload,
-    valid: &'b IntegerJudge<'b>,
+    valid: IntegerJudge<'b>,
     test: IntegerJudge<'b>,
 }
 
 impl FinalBench<'_> {
+    /// The same sets for the networks of another bank of the same shape.
+    ///
+    /// # Errors
+    /// See [`Bench::with_test`].
+    pub fn lent<'c>(&'c self, bank: &'c IntegerBank<'c>) -> Result<FinalBench<'c>> {
+        Ok(FinalBench { workload: self.workload, valid: self.valid.lent(bank)?, test: self.test.lent(bank)? })
+    }
+
     /// Measures `spec` on both sets.
     ///
     /// # Errors

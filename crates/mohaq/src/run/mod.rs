@@ -8,11 +8,11 @@
 //! here decides anything: what is computed stands in the modules below, what is to be done in the plan.
 
 mod corpus;
-mod digest;
 mod dir;
 mod found;
 mod measure;
 mod reporting;
+mod retraining;
 mod searching;
 mod session;
 
@@ -21,5 +21,6 @@ pub use dir::{Existing, RunDir};
 pub use found::{Baseline, BaselinePoint, Found, FrontMember, UNIFORM, UniformMember};
 pub use measure::{Bench, FinalBench, MeasuredSpec, PROBED, SiteSensitivity, sensitivity};
 pub use reporting::{error_name, write as write_report};
+pub use retraining::{BANDS, Neighbour, Retrained, retrained};
 pub use searching::{Searched, searched};
 pub use session::{Session, Trained};

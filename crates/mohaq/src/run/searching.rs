@@ -6,12 +6,15 @@ use super::dir::Existing;
 use super::found::{self, Found};
 use super::measure::Bench;
 use super::session::{Session, Trained, to_json};
+use crate::beacon::{Nursery, folder};
 use crate::config::{LimitSection, SearchSection};
 use crate::eval::{Evaluator, Goals, IntegerJudge, Judge, Limit, Measurement, Objective, deal};
 use crate::nn::Workload;
 use crate::platform::Platform;
-use crate::quant::{Precision, QuantSpec, evenly_spaced};
-use crate::search::{EvaluationLog, Header, Method, PrecisionSpace, Record, SearchSettings, search};
+use crate::quant::{IntegerBank, Precision, QuantSpec, evenly_spaced};
+use crate::search::{
+    BeaconRecord, EvaluationLog, Header, Lender, Method, PrecisionSpace, Record, SearchSettings, search,
+};
 use crate::{Error, Result};
 use mohaq_speech::dataset::{Dataset, Development, Sequence};
 use std::collections::BTreeMap;
@@ -23,6 +26,8 @@ pub struct Searched {
     pub goals: Goals,
     /// Every candidate, in the order of asking.
     pub records: Vec<Record>,
+    /// Every beacon, in the order of retraining.
+    pub beacons: Vec<BeaconRecord>,
     /// What was found.
     pub found: Found,
 }
@@ -41,6 +46,10 @@ pub(super) struct Explored {
     pub(super) uniform: Vec<(QuantSpec, Measurement)>,
     /// Error of the float network, measured as that of a candidate, per cent.
     pub(super) float_percent: f64,
+    /// Every beacon, in the order of retraining.
+    pub(super) beacons: Vec<BeaconRecord>,
+    /// Its network at every width.
+    pub(super) banks: Vec<IntegerBank<'static>>,
 }
 
 /// Runs (or goes on with) the search of the session's plan, then reads the test set for its front.
@@ -51,7 +60,8 @@ pub(super) struct Explored {
 pub fn searched(session: &Session<'_>, trained: &Trained, data: &Dataset, bench: &Bench<'_>) -> Result<Searched> {
     let explored = explore(session, trained, data.development(), bench)?;
     let found = found::found(session, trained, bench, &explored, &data.test)?;
-    Ok(Searched { goals: explored.goals, records: explored.records, found })
+    let Explored { goals, records, beacons, .. } = explored;
+    Ok(Searched { goals, records, beacons, found })
 }
 
 fn explore(session: &Session<'_>, trained: &Trained, data: Development<'_>, bench: &Bench<'_>) -> Result<Explored> {
@@ -71,31 +81,41 @@ fn explore(session: &Session<'_>, trained: &Trained, data: Development<'_>, benc
     let float_percent = judge.judge().worst_percent(&judge.judge().errors(&trained.network, &crate::nn::Float)?);
     let goals = goals(section, platform, &bench.workload, float_percent);
     let evaluator = Evaluator { judge, workload: &bench.workload, platform };
-    let header = header(session, bench, &chosen)?;
-    let by_method = |settings: &SearchSettings| {
+    let by_method = |settings: &SearchSettings, lender: Option<&mut Lender<'_>>| {
         let (stage, log) = files(settings.method);
-        let mut header = header.clone();
-        header.measured_with.insert("method".into(), settings.method.key().into());
-        let mut log = open_log(session, log, &header)?;
+        let mut log = open_log(session, log, &header(session, bench, &chosen, settings.method)?)?;
         session.dir.write_plan(&session.plan)?;
         session.watch.begin(stage, settings.evaluations as u64, "candidates");
-        let records = search(&evaluator, &space, &goals, settings, &mut log, session.watch)?;
+        let records = search(&evaluator, &space, &goals, settings, lender, &mut log, session.watch)?;
         let front = found::front(&goals, &records)?.len();
         session.watch.end(&format!("{} candidates, {front} on the front", records.len()));
-        Ok::<_, Error>(records)
+        Ok::<_, Error>((records, log))
     };
-    let settings = settings(section, session.plan.recipe.seed);
-    let records = by_method(&settings)?;
+    let recipe = &session.plan.recipe;
+    let (network, calibration) = (bench.bank.network(), bench.bank.calibration());
+    let place = folder(session.dir.root());
+    let nursery = section
+        .beacons
+        .is_some()
+        .then(|| Nursery::new(network, calibration, data, &recipe.retrain, recipe.seed, place));
+    let lender = section.beacons.as_ref().zip(nursery.as_ref());
+    let mut lender = lender.map(|(settings, nursery)| Lender::new(settings, nursery, float_percent));
+    let settings = settings(section, recipe.seed);
+    let (records, log) = by_method(&settings, lender.as_mut())?;
+    let banks = lender.map_or_else(Vec::new, Lender::into_banks);
     let baselines = section.baselines.iter().map(|&method| {
-        // As many evaluations as the search had, however long they take.
+        // As many evaluations as the search had, however long they take, and nothing borrowed.
         let (evaluations, generations, time) = (records.len(), usize::MAX, Duration::MAX);
-        Ok((method, by_method(&SearchSettings { method, evaluations, generations, time, ..settings })?))
+        let settings = SearchSettings { method, evaluations, generations, time, ..settings };
+        Ok((method, by_method(&settings, None)?.0))
     });
     let baselines = baselines.collect::<Result<_>>()?;
     let uniform = found::uniform_specs(platform, bench.workload.sites.len());
     let measured = evaluator.measure_all(&uniform, session.watch)?;
     let uniform = uniform.into_iter().zip(measured).collect();
-    Ok(Explored { goals, header, records, baselines, uniform, float_percent })
+    let header = header(session, bench, &chosen, settings.method)?;
+    let beacons = log.beacons().to_vec();
+    Ok(Explored { goals, header, records, beacons, banks, baselines, uniform, float_percent })
 }
 
 /// The stage and the log of a method.
@@ -165,7 +185,7 @@ fn limits(section: &LimitSection, platform: &dyn Platform, float_percent: f64) -
 const ARITHMETIC: &str = "integers 1";
 
 /// Everything that a measurement or its rank depends on, by digest.
-fn header(session: &Session<'_>, bench: &Bench<'_>, chosen: &[&Sequence]) -> Result<Header> {
+fn header(session: &Session<'_>, bench: &Bench<'_>, chosen: &[&Sequence], method: Method) -> Result<Header> {
     let recipe = &session.plan.recipe;
     let mut search = recipe.search.clone();
     // A longer or shorter search asks the same questions in the same order.
@@ -174,19 +194,29 @@ fn header(session: &Session<'_>, bench: &Bench<'_>, chosen: &[&Sequence]) -> Res
     let subsets = std::mem::take(&mut search.subsets);
     search.cache_mib = 0;
     search.baselines.clear();
+    if method != Method::Nsga2 {
+        // Only the search borrows.
+        search.beacons = None;
+    }
+    let retraining = search.beacons.as_mut().map(|beacons| {
+        beacons.memory_mib = 0;
+        crate::digest::of(&to_json(&recipe.retrain))
+    });
     let platform = format!("{:?}", session.plan.platform);
     let sequences: Vec<&str> = chosen.iter().map(|sequence| sequence.id.as_str()).collect();
     let entries = [
         ("arithmetic", ARITHMETIC.to_owned()),
-        ("network", super::digest::of_network(bench.bank.network())),
-        ("calibration", super::digest::of(&to_json(bench.bank.calibration()))),
-        ("platform", super::digest::of(platform.as_bytes())),
-        ("search section", super::digest::of(&to_json(&search))),
-        ("sequences", super::digest::of(sequences.join("\n").as_bytes())),
+        ("network", crate::digest::of_network(bench.bank.network())),
+        ("calibration", crate::digest::of(&to_json(bench.bank.calibration()))),
+        ("platform", crate::digest::of(platform.as_bytes())),
+        ("search section", crate::digest::of(&to_json(&search))),
+        ("sequences", crate::digest::of(sequences.join("\n").as_bytes())),
         ("number of subsets", subsets.to_string()),
+        ("method", method.key().to_owned()),
         ("seed", recipe.seed.to_string()),
     ];
-    Ok(Header::new(entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>()))
+    let entries = entries.into_iter().chain(retraining.map(|digest| ("retrain section", digest)));
+    Ok(Header::new(entries.map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>()))
 }
 
 fn open_log(session: &Session<'_>, name: &str, header: &Header) -> Result<EvaluationLog> {

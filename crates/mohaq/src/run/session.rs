@@ -152,7 +152,7 @@ impl<'a> Session<'a> {
             self.watch.advance(done as u64, &detail);
             if self.watch.stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let history = train::fit(network, data, config, Some(&checkpoint), observe)?;
+        let history = train::fit(network, data.development(), config, Some(&checkpoint), observe)?;
         if self.watch.stopped() {
             return Err(Error::Stopped);
         }
@@ -182,7 +182,7 @@ impl<'a> Session<'a> {
     pub fn bank<'t>(&self, trained: &'t Trained, data: &Dataset) -> Result<IntegerBank<'t>> {
         let path = self.dir.path("calibration.json");
         let settings = &self.plan.recipe.quantize;
-        let network = super::digest::of_network(&trained.network);
+        let network = crate::digest::of_network(&trained.network);
         if path.exists() {
             let found: CalibrationRecord = read_json(&path)?;
             if found.network == network && found.calibration.settings == *settings {
@@ -214,7 +214,7 @@ impl Session<'_> {
     /// # Errors
     /// [`Error::Io`].
     pub fn keep_sensitivity(&self, trained: &Trained, rows: Vec<SiteSensitivity>) -> Result<()> {
-        let record = SensitivityRecord { network: super::digest::of_network(&trained.network), rows };
+        let record = SensitivityRecord { network: crate::digest::of_network(&trained.network), rows };
         self.dir.write("sensitivity.json", &to_json(&record))
     }
 
@@ -226,7 +226,7 @@ impl Session<'_> {
     pub(super) fn sensitivity(&self, trained: &Trained) -> Result<Option<Vec<SiteSensitivity>>> {
         let path = self.dir.path("sensitivity.json");
         let found: Option<SensitivityRecord> = path.exists().then(|| read_json(&path)).transpose()?;
-        let network = super::digest::of_network(&trained.network);
+        let network = crate::digest::of_network(&trained.network);
         Ok(found.filter(|record| record.network == network).map(|record| record.rows))
     }
 }

@@ -6,6 +6,7 @@
 //! lost when a search is stopped; it changes no result.
 
 use super::Method;
+use super::lender::Lender;
 use super::log::{EvaluationLog, Record};
 use super::space::PrecisionSpace;
 use crate::eval::{Evaluator, Goals, Measurement, Objective};
@@ -37,7 +38,8 @@ pub struct SearchSettings {
     pub seed: u64,
 }
 
-/// Runs a search to the end of its budget and returns every candidate, in the order of asking.
+/// Runs a search to the end of its budget and returns every candidate, in the order of asking. With a `lender` a
+/// generation borrows from beacons before the searcher hears of it.
 ///
 /// # Errors
 /// [`Error::Stopped`] when `watch` says so, with everything measured so far in `log`; errors of the evaluator, the log and
@@ -47,9 +49,11 @@ pub fn search(
     space: &PrecisionSpace,
     goals: &Goals,
     settings: &SearchSettings,
+    lender: Option<&mut Lender<'_>>,
     log: &mut EvaluationLog,
     watch: &dyn Watch,
 ) -> Result<Vec<Record>> {
+    let mut lender = lender;
     let begun = Instant::now();
     let mut searcher = searcher(space, goals, settings)?;
     let mut records: Vec<Record> = Vec::new();
@@ -72,7 +76,7 @@ pub fn search(
             } else {
                 for (genome, measurement) in next.iter().zip(measured(evaluator, space, log, &mut pace, next, watch)?) {
                     let (id, bits) = (records.len(), space.decode(genome).to_string());
-                    records.push(Record { id, generation, genome: genome.clone(), bits, measurement });
+                    records.push(Record { id, generation, genome: genome.clone(), bits, measurement, beacon: None });
                     log.append(records[id].clone())?;
                 }
             }
@@ -80,6 +84,9 @@ pub fn search(
             if watch.stopped() {
                 return Err(Error::Stopped);
             }
+        }
+        if let Some(lender) = &mut lender {
+            lender.lend(&mut records[first..], evaluator, goals, log, watch)?;
         }
         if within_budget.len() < asked.len() {
             break;

@@ -1,11 +1,13 @@
 //! The search for precisions: its space, its loop and its log.
 
 mod driver;
+mod lender;
 mod log;
 mod method;
 mod space;
 
 pub use driver::{SearchSettings, search};
-pub use log::{EvaluationLog, Header, Record};
+pub use lender::{Lender, Served};
+pub use log::{BeaconRecord, EvaluationLog, Header, LoanRecord, Record};
 pub use method::Method;
 pub use space::PrecisionSpace;

@@ -42,8 +42,12 @@ struct Factors {
 impl Adam {
     /// Before the first step.
     pub fn new(network: &Network) -> Self {
-        let zeros = |values: &Matrix| Matrix::zeros(values.rows(), values.cols());
-        let moments: Vec<_> = network.parameters().iter().map(|parameter| zeros(parameter.values)).collect();
+        Self::over(network.parameters().iter().map(|parameter| parameter.values))
+    }
+
+    /// Before the first step of a training of `parameters`.
+    pub(super) fn over<'a>(parameters: impl Iterator<Item = &'a Matrix>) -> Self {
+        let moments: Vec<_> = parameters.map(|values| Matrix::zeros(values.rows(), values.cols())).collect();
         Self { steps: 0, first: moments.clone(), second: moments }
     }
 
@@ -59,6 +63,18 @@ impl Adam {
         learning_rate: f64,
         weight_decay: f64,
     ) {
+        let parameters = network.parameters_mut().into_iter().map(|parameter| parameter.values).collect();
+        self.step_all(parameters, gradients.matrices().iter(), scale, [learning_rate, weight_decay]);
+    }
+
+    /// Moves `parameters` against `scale · gradients`, one each.
+    pub(super) fn step_all<'a>(
+        &mut self,
+        parameters: Vec<&mut Matrix>,
+        gradients: impl ExactSizeIterator<Item = &'a Matrix>,
+        scale: f64,
+        [learning_rate, weight_decay]: [f64; 2],
+    ) {
         self.steps += 1;
         let steps = self.steps as f64;
         let factors = Factors {
@@ -67,14 +83,13 @@ impl Adam {
             root: (1.0 / (1.0 - libm::pow(BETA_2, steps)).sqrt()) as f32,
             keep: (1.0 - learning_rate * weight_decay) as f32,
         };
-        let parameters = network.parameters_mut();
-        assert_eq!(parameters.len(), gradients.matrices().len(), "gradients of another network");
+        assert_eq!(parameters.len(), gradients.len(), "gradients of another network");
         let moments = self.first.iter_mut().zip(&mut self.second);
-        for ((parameter, gradient), (first, second)) in parameters.into_iter().zip(gradients.matrices()).zip(moments) {
+        for ((values, gradient), (first, second)) in parameters.into_iter().zip(gradients).zip(moments) {
             // Vectors and biases are few and keep their size.
-            let keep = if parameter.values.rows() > 2 { factors.keep } else { 1.0 };
+            let keep = if values.rows() > 2 { factors.keep } else { 1.0 };
             let factors = Factors { keep, ..factors };
-            let values = parameter.values.data_mut().par_chunks_mut(TASK);
+            let values = values.data_mut().par_chunks_mut(TASK);
             let moments = first.data_mut().par_chunks_mut(TASK).zip(second.data_mut().par_chunks_mut(TASK));
             values.zip(gradient.data().par_chunks(TASK)).zip(moments).for_each(
                 |((values, gradient), (first, second))| {

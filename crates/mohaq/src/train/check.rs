@@ -2,17 +2,17 @@
 
 use crate::nn::Network;
 use crate::{Error, Result};
-use mohaq_speech::dataset::{Dataset, NO_LABEL, Sequence, Task};
+use mohaq_speech::dataset::{Development, NO_LABEL, Sequence, Task};
 
 /// Checks both splits that training reads.
 ///
 /// # Errors
 /// [`Error::EmptySplit`], [`Error::FeatureWidth`], [`Error::Classes`], [`Error::EmptySequence`], [`Error::LabelCount`],
 /// [`Error::Label`], [`Error::FeatureNotFinite`].
-pub(super) fn check(network: &Network, dataset: &Dataset) -> Result<()> {
-    for (split, sequences) in [("training", &dataset.train), ("validation", &dataset.valid)] {
+pub(super) fn check(network: &Network, dataset: Development<'_>) -> Result<()> {
+    for (split, sequences) in [("training", dataset.train), ("validation", dataset.valid)] {
         if sequences.is_empty() {
-            return Err(Error::EmptySplit { dataset: dataset.name.clone(), split });
+            return Err(Error::EmptySplit { dataset: dataset.name.to_owned(), split });
         }
     }
     if dataset.dim != network.inputs() {
@@ -21,12 +21,12 @@ pub(super) fn check(network: &Network, dataset: &Dataset) -> Result<()> {
     }
     let (classes, outputs) = (dataset.task.classes(), network.outputs());
     if classes != outputs {
-        return Err(Error::Classes { dataset: dataset.name.clone(), classes, outputs });
+        return Err(Error::Classes { dataset: dataset.name.to_owned(), classes, outputs });
     }
-    dataset.train.iter().chain(&dataset.valid).try_for_each(|sequence| check_sequence(sequence, dataset))
+    dataset.train.iter().chain(dataset.valid).try_for_each(|sequence| check_sequence(sequence, dataset))
 }
 
-fn check_sequence(sequence: &Sequence, dataset: &Dataset) -> Result<()> {
+fn check_sequence(sequence: &Sequence, dataset: Development<'_>) -> Result<()> {
     let id = || sequence.id.clone();
     let features = &sequence.features;
     if features.dim != dataset.dim {

@@ -4,13 +4,13 @@
 //! far, with steps, learning rate and history in the metadata. Beside them stands what the training was made of, so that
 //! another training's checkpoint is refused by what differs.
 
+use super::arithmetic::Parameters;
 use super::history::History;
 use super::{Adam, TrainConfig};
 use crate::nn::{Network, NetworkDescription};
-use crate::tensor::Matrix;
 use crate::tensor::file::{Stored, write};
 use crate::{Error, Result};
-use mohaq_speech::dataset::{Dataset, Task};
+use mohaq_speech::dataset::{Development, Task};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -30,13 +30,16 @@ pub(super) struct Origin {
     /// Hash of the features and labels of both splits.
     data: String,
     config: TrainConfig,
+    /// What tells the arithmetic from floating point.
+    #[serde(skip_serializing_if = "Value::is_null", default)]
+    arithmetic: Value,
 }
 
 /// A training between two epochs.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct State {
-    pub network: Network,
-    pub best: Network,
+    pub now: Parameters,
+    pub best: Parameters,
     pub adam: Adam,
     /// Of the next epoch.
     pub learning_rate: f64,
@@ -54,11 +57,11 @@ struct Note {
 }
 
 impl Origin {
-    pub(super) fn new(network: &Network, dataset: &Dataset, config: &TrainConfig) -> Self {
+    pub(super) fn new(network: &Network, dataset: Development<'_>, config: &TrainConfig, arithmetic: Value) -> Self {
         let mut start = Fnv::new();
         network.parameters().iter().for_each(|parameter| start.floats(parameter.values.data()));
         let mut data = Fnv::new();
-        for sequences in [&dataset.train, &dataset.valid] {
+        for sequences in [dataset.train, dataset.valid] {
             data.word(sequences.len() as u32);
             for sequence in sequences {
                 data.word(sequence.features.frames() as u32);
@@ -70,9 +73,10 @@ impl Origin {
         Self {
             network: network.description().clone(),
             start: start.text(),
-            dataset: dataset.name.clone(),
+            dataset: dataset.name.to_owned(),
             data: data.text(),
             config: config.clone(),
+            arithmetic,
         }
     }
 }
@@ -95,11 +99,11 @@ impl Checkpoint {
     pub(super) fn write(&self, state: &State) -> Result<()> {
         let mut matrices = Vec::new();
         let moments = state.adam.first.iter().zip(&state.adam.second);
-        for ((parameter, best), (first, second)) in
-            state.network.parameters().into_iter().zip(state.best.parameters()).zip(moments)
+        for (((name, now), (_, best)), (first, second)) in
+            state.now.named().into_iter().zip(state.best.named()).zip(moments)
         {
-            let parts = [("now", parameter.values), ("best", best.values), ("first", first), ("second", second)];
-            matrices.extend(parts.map(|(part, matrix): (_, &Matrix)| (format!("{part}.{}", parameter.name), matrix)));
+            let parts = [("now", now), ("best", best), ("first", first), ("second", second)];
+            matrices.extend(parts.map(|(part, matrix)| (format!("{part}.{name}"), matrix)));
         }
         let note = Note {
             kind: KIND.to_owned(),
@@ -112,8 +116,8 @@ impl Checkpoint {
         write(&self.path, &matrices, note)
     }
 
-    /// What was written last, `None` where nothing was. `network` gives the shapes.
-    pub(super) fn read(&self, network: &Network) -> Result<Option<State>> {
+    /// What was written last, `None` where nothing was. `start` gives the shapes.
+    pub(super) fn read(&self, start: &Parameters) -> Result<Option<State>> {
         if !self.path.exists() {
             return Ok(None);
         }
@@ -129,15 +133,15 @@ impl Checkpoint {
         if !differences.is_empty() {
             return Err(Error::OtherTraining { path: self.path.clone(), differences });
         }
-        let adam = Adam { steps: note.steps, ..Adam::new(network) };
-        let (now, best) = (network.clone(), network.clone());
-        let mut state = State { network: now, best, adam, learning_rate: note.learning_rate, history: note.history };
+        let names: Vec<String> = start.named().into_iter().map(|(name, _)| name).collect();
+        let adam = Adam { steps: note.steps, ..Adam::over(start.named().into_iter().map(|(_, values)| values)) };
+        let (now, best) = (start.clone(), start.clone());
+        let mut state = State { now, best, adam, learning_rate: note.learning_rate, history: note.history };
         let moments = state.adam.first.iter_mut().zip(&mut state.adam.second);
-        let parameters = state.network.parameters_mut().into_iter().zip(state.best.parameters_mut());
-        for ((now, best), (first, second)) in parameters.zip(moments) {
-            let parts = [("now", now.values), ("best", best.values), ("first", first), ("second", second)];
-            for (part, place) in parts {
-                stored.take(&format!("{part}.{}", now.name), place)?;
+        let parameters = state.now.matrices_mut().into_iter().zip(state.best.matrices_mut());
+        for (((now, best), (first, second)), name) in parameters.zip(moments).zip(names) {
+            for (part, place) in [("now", now), ("best", best), ("first", first), ("second", second)] {
+                stored.take(&format!("{part}.{name}"), place)?;
             }
         }
         stored.finish()?;
@@ -146,7 +150,7 @@ impl Checkpoint {
 }
 
 /// The leaves in which two origins differ, as `config.batch: 8 there, 4 here`.
-fn differences(path: &str, there: &Value, here: &Value) -> Vec<String> {
+pub(crate) fn differences(path: &str, there: &Value, here: &Value) -> Vec<String> {
     match (there, here) {
         (Value::Object(there), Value::Object(here)) => {
             let keys = here.keys().chain(there.keys().filter(|&key| !here.contains_key(key)));

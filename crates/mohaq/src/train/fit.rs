@@ -1,5 +1,6 @@
 //! The loop.
 
+use super::arithmetic::{Arithmetic, Learned, Parameters};
 use super::batches::{measured, training};
 use super::check::check;
 use super::checkpoint::{Checkpoint, Origin, State};
@@ -7,7 +8,7 @@ use super::{Adam, Epoch, History, Progress, TrainConfig, adam};
 use crate::nn::{Batch, Dropout, Float, Gradients, Loss, Network, SiteOps, Workspace, frame_loss, sequence_loss};
 use crate::tensor::Matrix;
 use crate::{Error, Result};
-use mohaq_speech::dataset::{Dataset, Sequence, Task};
+use mohaq_speech::dataset::{Development, Sequence, Task};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
@@ -24,23 +25,40 @@ use std::time::Instant;
 /// the checkpoint of another network, dataset or configuration (the number of epochs may differ); [`Error::Io`].
 pub fn fit(
     network: &mut Network,
-    dataset: &Dataset,
+    dataset: Development<'_>,
     config: &TrainConfig,
     run: Option<&Path>,
     observer: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
 ) -> Result<History> {
+    Ok(fit_in(&mut Float, network, dataset, config, run, observer)?.0)
+}
+
+/// The same in another arithmetic. Returns also what was learned beside the network, as it was after the same epoch.
+///
+/// # Errors
+/// Those of [`fit`], and of `arithmetic`.
+pub fn fit_in(
+    arithmetic: &mut impl Arithmetic,
+    network: &mut Network,
+    dataset: Development<'_>,
+    config: &TrainConfig,
+    run: Option<&Path>,
+    observer: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+) -> Result<(History, Vec<Learned>)> {
     config.check()?;
     check(network, dataset)?;
-    let checkpoint = run.map(|folder| Checkpoint::new(folder, &Origin::new(network, dataset, config))).transpose()?;
-    let stored = checkpoint.as_ref().map(|checkpoint| checkpoint.read(network)).transpose()?.flatten();
+    let origin = || Origin::new(network, dataset, config, arithmetic.origin());
+    let checkpoint = run.map(|folder| Checkpoint::new(folder, &origin())).transpose()?;
+    let start = Parameters { network: network.clone(), learned: arithmetic.learned() };
+    let stored = checkpoint.as_ref().map(|checkpoint| checkpoint.read(&start)).transpose()?.flatten();
     let state = stored.unwrap_or_else(|| State {
-        network: network.clone(),
-        best: network.clone(),
-        adam: Adam::new(network),
+        adam: Adam::over(start.named().into_iter().map(|(_, values)| values)),
+        best: start.clone(),
+        now: start,
         learning_rate: config.learning_rate,
         history: History::default(),
     });
-    let mut trainer = Trainer::new(state, dataset, config);
+    let mut trainer = Trainer::new(arithmetic, state, dataset, config);
     while trainer.state.history.epochs.len() < config.epochs && trainer.state.history.stalled() < config.patience {
         if trainer.epoch(observer)?.is_break() {
             break;
@@ -49,8 +67,9 @@ pub fn fit(
             checkpoint.write(&trainer.state)?;
         }
     }
-    *network = trainer.state.best;
-    Ok(trainer.state.history)
+    let State { best, history, .. } = trainer.state;
+    *network = best.network;
+    Ok((history, best.learned))
 }
 
 /// Loss and error of `sequences`, with what `ops` does at every site.
@@ -79,8 +98,9 @@ fn loss(logits: &mut Matrix, batch: &Batch, sequences: &[&Sequence], task: &Task
 }
 
 /// A training in memory.
-struct Trainer<'a> {
-    dataset: &'a Dataset,
+struct Trainer<'a, A> {
+    arithmetic: &'a mut A,
+    dataset: Development<'a>,
     config: &'a TrainConfig,
     state: State,
     gradients: Gradients,
@@ -91,12 +111,13 @@ struct Trainer<'a> {
     frames_done: usize,
 }
 
-impl<'a> Trainer<'a> {
-    fn new(state: State, dataset: &'a Dataset, config: &'a TrainConfig) -> Self {
-        let gradients = Gradients::zeros(&state.network);
+impl<'a, A: Arithmetic> Trainer<'a, A> {
+    fn new(arithmetic: &'a mut A, state: State, dataset: Development<'a>, config: &'a TrainConfig) -> Self {
+        let gradients = Gradients::zeros(&state.now.network);
         let frames_total = dataset.train.iter().map(|sequence| sequence.features.frames()).sum();
         let began = Instant::now();
-        Self { dataset, config, state, gradients, workspace: Workspace::new(), frames_total, began, frames_done: 0 }
+        let workspace = Workspace::new();
+        Self { arithmetic, dataset, config, state, gradients, workspace, frames_total, began, frames_done: 0 }
     }
 
     /// Trains an epoch, measures it and decides on the learning rate of the next.
@@ -105,8 +126,8 @@ impl<'a> Trainer<'a> {
         let epoch = self.state.history.epochs.len() + 1;
         let mut total = Loss::default();
         let mut frames = 0;
-        for sequences in training(&self.dataset.train, self.config.batch, self.config.seed, epoch) {
-            let batch = Batch::of(sequences.iter().copied(), self.state.network.inputs())?;
+        for sequences in training(self.dataset.train, self.config.batch, self.config.seed, epoch) {
+            let batch = Batch::of(sequences.iter().copied(), self.state.now.network.inputs())?;
             total.add(&self.step(&batch, &sequences, epoch)?);
             frames += batch.frames();
             self.frames_done += batch.frames();
@@ -114,12 +135,15 @@ impl<'a> Trainer<'a> {
                 return Ok(ControlFlow::Break(()));
             }
         }
-        let valid = evaluate(&self.state.network, &self.dataset.valid, &self.dataset.task, &Float)?;
+        let Parameters { network, learned } = &self.state.now;
+        self.arithmetic.prepare(network, learned)?;
+        let run = self.arithmetic.run(network);
+        let valid = evaluate(run, self.dataset.valid, self.dataset.task, self.arithmetic)?;
         let learning_rate = self.state.learning_rate;
         self.finite("validation loss", valid.sum, epoch)?;
         let (best, error) = (self.state.history.best_error(), valid.error());
         if epoch == 1 || error < best {
-            self.state.best.clone_from(&self.state.network);
+            self.state.best.clone_from(&self.state.now);
         }
         if epoch > 1 && best - error <= self.config.improvement * best {
             self.state.learning_rate *= self.config.decay;
@@ -137,19 +161,24 @@ impl<'a> Trainer<'a> {
 
     /// One step of the optimiser.
     fn step(&mut self, batch: &Batch, sequences: &[&Sequence], epoch: usize) -> Result<Loss> {
-        let State { network, adam, .. } = &mut self.state;
-        let dropout = Dropout { rate: self.config.dropout, seed: self.config.seed, step: adam.steps };
+        let Parameters { network, learned } = &self.state.now;
+        self.arithmetic.prepare(network, learned)?;
+        let dropout = Dropout { rate: self.config.dropout, seed: self.config.seed, step: self.state.adam.steps };
         let dropout = Some(&dropout).filter(|dropout| dropout.rate > 0.0);
-        let (trace, mut logits) = network.forward_train(batch, &Float, dropout, &mut self.workspace);
-        let loss = loss(&mut logits, batch, sequences, &self.dataset.task);
-        network.backward(trace, &Float, logits, &mut self.gradients, &mut self.workspace);
+        let run = self.arithmetic.run(network);
+        let (trace, mut logits) = run.forward_train(batch, self.arithmetic, dropout, &mut self.workspace);
+        let loss = loss(&mut logits, batch, sequences, self.dataset.task);
+        run.backward(trace, self.arithmetic, logits, &mut self.gradients, &mut self.workspace);
+        let learned = self.arithmetic.back(network, &mut self.gradients);
+        // What is learned beside the network has scales of its own, and is left out of the norm.
         let norm = adam::norm(&self.gradients);
         self.finite("loss", loss.sum, epoch)?;
         self.finite("gradient norm", norm, epoch)?;
         let limit = self.config.clip_norm;
         let scale = if limit > 0.0 && norm > limit { limit / norm } else { 1.0 };
-        let State { network, adam, learning_rate, .. } = &mut self.state;
-        adam.step(network, &self.gradients, scale, *learning_rate, self.config.weight_decay);
+        let State { now, adam, learning_rate, .. } = &mut self.state;
+        let gradients: Vec<&Matrix> = self.gradients.matrices().iter().chain(&learned).collect();
+        adam.step_all(now.matrices_mut(), gradients.into_iter(), scale, [*learning_rate, self.config.weight_decay]);
         Ok(loss)
     }
 

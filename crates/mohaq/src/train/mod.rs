@@ -8,7 +8,7 @@
 //! ```no_run
 //! # use mohaq::{nn::Network, train::{TrainConfig, fit}};
 //! # fn example(network: &mut Network, dataset: &mohaq_speech::dataset::Dataset) -> mohaq::Result<()> {
-//! let history = fit(network, dataset, &TrainConfig::default(), None, &mut |progress| {
+//! let history = fit(network, dataset.development(), &TrainConfig::default(), None, &mut |progress| {
 //!     println!("{:.0} frames/s, {:.0} s left", progress.frames_per_s, progress.seconds_left);
 //!     std::ops::ControlFlow::Continue(())
 //! })?;
@@ -16,9 +16,11 @@
 //! # Ok(()) }
 //! ```
 //!
-//! What this room does not do: decode, or know of quantization.
+//! [`fit_in`] does the same in another [`Arithmetic`], such as that of a quantized network. What this room does not do:
+//! decode, or know of quantization.
 
 mod adam;
+mod arithmetic;
 mod batches;
 mod check;
 mod checkpoint;
@@ -26,7 +28,10 @@ mod config;
 mod fit;
 mod history;
 
+pub(crate) use checkpoint::differences;
+
 pub use adam::Adam;
+pub use arithmetic::{Arithmetic, Learned};
 pub use config::TrainConfig;
-pub use fit::{evaluate, fit};
+pub use fit::{evaluate, fit, fit_in};
 pub use history::{Epoch, History, Progress};

@@ -2,7 +2,8 @@
 
 use super::case::{Case, Clipped, Expected, Result};
 use mohaq::nn::Float;
-use mohaq::quant::{IntegerBank, QuantizedBank};
+use mohaq::quant::{Clips, IntegerBank, QuantAware};
+use mohaq::train::Arithmetic;
 use mohaq_rt::Level;
 use mohaq_rt::engine::{Engine, LayerCounts, Scratch};
 
@@ -125,9 +126,10 @@ pub(crate) fn float_agrees(case: &Case, outputs: &[f32]) -> Result<()> {
 /// Largest distance of the fake-quantized network from `expected`, in steps of the output's format.
 pub(crate) fn fake_distance(case: &Case, expected: &Expected) -> Result<f64> {
     let reason = |e| format!("{}: {e}", case.place(expected));
-    let bank = QuantizedBank::new(&case.network, case.calibration.clone()).map_err(reason)?;
+    let aware = QuantAware::new(&case.network, case.calibration.clone(), expected.spec.clone(), Clips::Static);
+    let aware = aware.map_err(reason)?;
     let format = IntegerBank::new(&case.network, case.calibration.clone()).map_err(reason)?.output();
-    let got = bank.network().forward(&case.batch, &bank.at(&expected.spec));
+    let got = aware.run(&case.network).forward(&case.batch, &aware);
     let pairs = got.data().iter().zip(&expected.codes);
     Ok(largest(pairs.map(|(&x, &code)| (f64::from(x) / f64::from(format.scale()) - f64::from(code)).abs())))
 }
