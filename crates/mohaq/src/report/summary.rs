@@ -104,8 +104,8 @@ const SMALL_TEST_SET: f64 = HEADLINE_POINTS / 2.0;
 pub(super) fn bias(report: &Report) -> Vec<Statement> {
     let Some(bias) = &report.selection_bias else { return Vec::new() };
     let text = format!(
-        "On the test set the front's errors are {} on average from those it was chosen by, the float network's, which no \
-         search chose, {}. The difference of {} is what the search fitted of its development set.",
+        "Test error less search error: {} on average over the front, {} for the float network, which no search chose. \
+         The difference, {}, is the bias: above 0 where the search fitted its development set.",
         points(bias.front_gap_points),
         points(bias.float_gap_points),
         points(bias.points),

@@ -43,10 +43,11 @@ function stairs(x, y, members = groups.front) {
   return kept.sort((a, b) => valueOn(x, a) - valueOn(x, b));
 }
 
-/** Smallest and largest value on an axis, with room around them; around the front, or over everything. */
+/** Smallest and largest value on an axis, with room around them; around the fronts, or over everything. */
 function extent(axis) {
   const near = choice.range.value === "front";
-  const shown = near ? groups.front : report.evaluations.concat(report.uniform);
+  const fronts = groups.front.concat(methods.flatMap((method) => method.front));
+  const shown = near ? fronts : report.evaluations.concat(report.uniform, fronts);
   const values = shown.map((item) => valueOn(axis, item)).filter((value) => value !== null);
   if (near) values.push(...limitsOn(axis).map((limit) => limit.value));
   if (values.length === 0) return [0, 1];

@@ -129,9 +129,9 @@ fn the_bias_is_the_gap_that_float_has_not() {
     assert_eq!(said[0].about, "Selection bias: +0.60 points");
     assert_eq!(
         said[0].text,
-        "On the test set the front's errors are +1.60 points on average from those it was chosen by, the float network's, \
-         which no search chose, +1.00 points. The difference of +0.60 points is what the search fitted of its development \
-         set."
+        "Test error less search error: +1.60 points on average over the front, +1.00 points for the float network, which \
+         no search chose. The difference, +0.60 points, is the bias: above 0 where the search fitted its \
+         development set."
     );
     assert!(said[1].text.contains("over its 6,400 labels is known to ±0.98 points"), "{}", said[1].text);
     assert!(said[1].text.contains("It is small: do not choose"), "{}", said[1].text);
