@@ -5,6 +5,7 @@ use crate::beacon::BeaconSettings;
 use crate::eval::Objective;
 use crate::platform::{self, Platform, TablePlatform};
 use crate::quant::{ClipMethod, QuantizeSettings};
+use crate::search::Method;
 use crate::{Error, Result};
 use mohaq_speech::features::Normalise;
 use std::io::ErrorKind;
@@ -191,6 +192,7 @@ fn check_search(search: &SearchSection) -> Result<()> {
         let reason = format!("{} evaluations do not fill a population of {}", search.evaluations, search.population);
         return Err(bad("search.evaluations", reason));
     }
+    check_baselines(&search.baselines)?;
     if search.subsets == 0 {
         return Err(bad("search.subsets", "0 subsets, expected at least 1"));
     }
@@ -199,6 +201,17 @@ fn check_search(search: &SearchSection) -> Result<()> {
             Err(bad("search.minutes", format!("{minutes}, expected more than 0")))
         }
         _ => Ok(()),
+    }
+}
+
+fn check_baselines(baselines: &[Method]) -> Result<()> {
+    let twice = |i: usize, method: &Method| baselines[..i].contains(method);
+    match baselines.iter().enumerate().find(|(i, method)| **method == Method::Nsga2 || twice(*i, method)) {
+        None => Ok(()),
+        Some((_, Method::Nsga2)) => {
+            Err(bad("search.baselines", "`nsga2` is the search itself, expected `random` or `greedy`"))
+        }
+        Some((_, method)) => Err(bad("search.baselines", format!("`{}` stands there twice", method.key()))),
     }
 }
 
@@ -371,6 +384,8 @@ mod tests {
         assert_eq!(key("search.objectives=[\"error\", \"energy\"]"), "search.objectives");
         assert_eq!(key("search.evaluations=3"), "search.evaluations");
         assert_eq!(key("search.subsets=0"), "search.subsets");
+        assert_eq!(key("search.baselines=[\"nsga2\"]"), "search.baselines");
+        assert_eq!(key("search.baselines=[\"random\", \"random\"]"), "search.baselines");
         assert_eq!(key("search.limits.error_increase=-1"), "search.limits.error_increase");
         for wrong in ["0", "-2.0", "inf", "nan"] {
             assert_eq!(key(&format!("search.limits.compression={wrong}")), "search.limits.compression");

@@ -9,6 +9,7 @@ use crate::beacon::{BeaconSettings, RetrainSettings};
 use crate::eval::Objective;
 use crate::nn::{LayerDescription, NetworkDescription};
 use crate::quant::QuantizeSettings;
+use crate::search::Method;
 use crate::train::TrainConfig;
 use crate::{Error, Result};
 use mohaq_speech::features::FeatureSettings;
@@ -162,6 +163,8 @@ pub struct SearchSection {
     pub subsets: usize,
     /// Memory for outputs of first layers that candidates share, in MiB; 0 for none. Changes no result.
     pub cache_mib: usize,
+    /// Simpler methods that search with the same number of evaluations, to compare with: `random`, `greedy`.
+    pub baselines: Vec<Method>,
     /// Bounds that a candidate must keep.
     pub limits: LimitSection,
     /// Retrained networks that candidates borrow; left out, none is retrained.
@@ -183,6 +186,7 @@ impl Default for SearchSection {
             sequences: 0,
             subsets: 1,
             cache_mib: 256,
+            baselines: Vec::new(),
             limits: LimitSection::default(),
             beacons: None,
         }

@@ -4,6 +4,7 @@
 //! where [`embedded`] does. Only the assets of this directory are printed as they are.
 
 use super::axes::{Axis, axes};
+use super::methods::{self, MethodTable};
 use super::summary::{self, Candidates, Statement};
 use super::tables::{self, FrontTable, Heat, Row, SiteColumn};
 use super::{DataPart, DataSummary, NetworkSummary, PlatformSummary, Report, Result};
@@ -46,6 +47,8 @@ struct Page<'a> {
     axes: &'a [Axis],
     front: FrontTable,
     sites: Vec<SiteColumn>,
+    bias: Vec<Statement>,
+    methods: Option<MethodTable>,
     uniform: Vec<Row>,
     exclusions: Vec<Statement>,
     cuts: Vec<Statement>,
@@ -103,6 +106,8 @@ fn page<'a>(report: &'a Report, axes: &'a [Axis]) -> Page<'a> {
         axes,
         front: tables::front(report, axes, &candidates),
         sites: tables::sites(report),
+        bias: summary::bias(report),
+        methods: methods::table(report, axes, &candidates),
         uniform: tables::uniform(report, axes),
         exclusions: summary::exclusions(report, axes),
         cuts: summary::cuts(report, axes, &candidates),

@@ -13,6 +13,7 @@
 //! It measures nothing and knows no files: the caller fills the value and stores the text.
 
 mod axes;
+mod bias;
 mod bits;
 mod check;
 mod compare;
@@ -20,6 +21,7 @@ mod csv;
 mod error;
 mod figure;
 mod html;
+mod methods;
 mod outcome;
 mod setting;
 mod summary;
@@ -27,12 +29,14 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
+pub use bias::SelectionBias;
 pub use compare::{
     CommonAxis, CommonVolume, ComparedRun, Comparison, Corner, LeftOut, LevelCell, LevelRow, LevelTable, Levels,
     Member, Run, Setting,
 };
 pub use error::ReportError;
 pub use figure::Figure;
+pub use methods::{MethodFront, MethodPoint};
 pub use outcome::{
     Baseline, Edits, ErrorRate, Evaluation, FrontPoint, Hypervolume, HypervolumePoint, Measures, Sensitivity,
     SensitivityColumn, StageTime, UniformPrecision, Violation,
@@ -81,8 +85,12 @@ pub struct Report {
     pub evaluations: Vec<Evaluation>,
     /// The candidates that no other dominates, in an order that does not depend on the search.
     pub front: Vec<FrontPoint>,
+    /// How far the errors that the front was chosen by are from those on the test set.
+    pub selection_bias: Option<SelectionBias>,
     /// How the front grew.
     pub hypervolume: Hypervolume,
+    /// What simpler methods found.
+    pub methods: Vec<MethodFront>,
     /// Error by site and precision, where it was measured.
     pub sensitivity: Option<Sensitivity>,
     /// Times of the stages.

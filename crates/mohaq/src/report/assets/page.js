@@ -27,8 +27,11 @@ function figuresOf(candidate) {
   const errors = point === undefined ? [] : [
     ["Valid error", show(point.valid_error_percent, "%")],
     ["Test error", show(point.test_error_percent, "%")],
+    ["Search error", show(point.search_error_percent, "%")],
   ];
-  return errors.concat(axes.map((axis) => [axis.label, show(valueOn(axis, candidate), axis.unit)]));
+  // The error axis is the search error.
+  const rest = point === undefined ? axes : axes.filter((axis) => axis.key !== "error");
+  return errors.concat(rest.map((axis) => [axis.label, show(valueOn(axis, candidate), axis.unit)]));
 }
 
 // One candidate is selected at a time; whoever shows it listens.

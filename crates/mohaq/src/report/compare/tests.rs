@@ -38,7 +38,12 @@ fn made(rows: &[Row]) -> Report {
         let values = vec![measures.error_percent, measures.speedup];
         let bits = bits.clone();
         made.evaluations.push(Evaluation { id, order: id, bits, values, measures, violated: Vec::new() });
-        made.front.push(FrontPoint { id, valid_error_percent: valid.into(), test_error_percent: test.into() });
+        made.front.push(FrontPoint {
+            id,
+            search_error_percent: valid.into(),
+            valid_error_percent: valid.into(),
+            test_error_percent: test.into(),
+        });
     }
     made
 }
