@@ -2,7 +2,7 @@
 
 use mohaq::eval::TensorReport;
 use mohaq::platform::Cost;
-use mohaq::run::{Found, MeasuredSpec, Trained};
+use mohaq::run::{Found, FrontMember, MeasuredSpec, Trained};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -36,10 +36,12 @@ impl ErrorPercent {
 
 /// A member of the front, as the closing JSON object lists it.
 pub(crate) fn front_json(found: &Found) -> Vec<Value> {
-    let member = |id: usize, measured: &MeasuredSpec| {
+    let member = |FrontMember { id, search_percent, beacon, measured }: &FrontMember| {
         let cost = measured.cost.as_ref();
         json!({
             "id": id,
+            "beacon": beacon,
+            "search_error_percent": search_percent,
             "error_percent": measured.valid_percent,
             "test_error_percent": measured.test_percent,
             "speedup": cost.and_then(|cost| cost.speedup),
@@ -48,7 +50,7 @@ pub(crate) fn front_json(found: &Found) -> Vec<Value> {
             "bits": measured.bits,
         })
     };
-    found.front.iter().map(|front| member(front.id, &front.measured)).collect()
+    found.front.iter().map(member).collect()
 }
 
 /// Prints rows under a heading, columns aligned.
@@ -70,13 +72,27 @@ pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
     Ok(())
 }
 
+/// The columns of measured specs.
+const MEASURED: [&str; 6] =
+    ["valid %", "test %", "memory KiB", "speedup", "energy nJ", "bits (weight x activation a site)"];
+
 /// Prints measured specs as a table.
 ///
 /// # Errors
 /// Those of stdout.
 pub(crate) fn measured<'m>(specs: impl Iterator<Item = &'m MeasuredSpec>) -> io::Result<()> {
-    let heading = ["valid %", "test %", "memory KiB", "speedup", "energy nJ", "bits (weight x activation a site)"];
-    table(&heading, &specs.map(measured_row).collect::<Vec<_>>())
+    table(&MEASURED, &specs.map(measured_row).collect::<Vec<_>>())
+}
+
+/// Prints measured specs with the errors that a search sees of them.
+///
+/// # Errors
+/// Those of stdout.
+pub(crate) fn found<'m>(specs: impl Iterator<Item = (f64, &'m MeasuredSpec)>) -> io::Result<()> {
+    let row = |(search_percent, measured): (f64, &MeasuredSpec)| {
+        [vec![format!("{search_percent:.2}")], measured_row(measured)].concat()
+    };
+    table(&[&["search %"], &MEASURED[..]].concat(), &specs.map(row).collect::<Vec<_>>())
 }
 
 /// A row for a measured spec.

@@ -153,7 +153,7 @@ fn a_file_under_anothers_name_or_cut_short_is_refused() {
     fs::copy(nursery.path(&specs[0]), nursery.path(&specs[1])).expect("copied");
     match raise(folder.path(), &settings, &specs[1..], 2, 0, &Silent) {
         Err(Error::OtherBeacon { differences, .. }) => {
-            assert_eq!(differences.len(), 2, "bits and seed: {differences:?}")
+            assert_eq!(differences.len(), 2, "bits and seed: {differences:?}");
         }
         other => panic!("expected a refusal, got {other:?}"),
     }

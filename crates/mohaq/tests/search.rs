@@ -5,7 +5,7 @@ use mohaq::eval::{Evaluator, Goals, IntegerJudge, Judge, Limit, Objective};
 use mohaq::nn::{Network, NetworkDescription};
 use mohaq::platform;
 use mohaq::quant::{Calibration, IntegerBank, QuantizeSettings, calibrate};
-use mohaq::search::{EvaluationLog, Header, PrecisionSpace, Record, SearchSettings, search};
+use mohaq::search::{EvaluationLog, Header, Method, PrecisionSpace, Record, SearchSettings, search};
 use mohaq::watch::{Silent, Watch};
 use mohaq_speech::dataset::{Features, Sequence, Task};
 use mohaq_speech::decode::DecoderWeights;
@@ -74,6 +74,7 @@ impl Setting {
 
 fn settings() -> SearchSettings {
     SearchSettings {
+        method: Method::Nsga2,
         population: 8,
         offspring: 4,
         evaluations: 30,
@@ -104,8 +105,12 @@ impl Watch for StopAfter {
 }
 
 fn undisturbed(setting: &Setting, path: &Path) -> (Vec<Record>, Vec<u8>) {
+    undisturbed_by(Method::Nsga2, setting, path)
+}
+
+fn undisturbed_by(method: Method, setting: &Setting, path: &Path) -> (Vec<Record>, Vec<u8>) {
     let mut log = EvaluationLog::create(path, &header()).unwrap();
-    let records = setting.search(&settings(), &mut log, &Silent).unwrap();
+    let records = setting.search(&SearchSettings { method, ..settings() }, &mut log, &Silent).unwrap();
     (records, fs::read(path).unwrap())
 }
 
@@ -124,14 +129,19 @@ fn reuse_of_first_layers_does_not_change_a_search() {
 
 #[test]
 fn a_search_stopped_anywhere_and_resumed_ends_in_the_same_bytes() {
+    Method::ALL.into_iter().for_each(stops_and_resumes);
+}
+
+fn stops_and_resumes(method: Method) {
     let setting = Setting::new();
+    let settings = SearchSettings { method, ..settings() };
     let folder = tempfile::tempdir().unwrap();
-    let (expected, bytes) = undisturbed(&setting, &folder.path().join("whole.jsonl"));
+    let (expected, bytes) = undisturbed_by(method, &setting, &folder.path().join("whole.jsonl"));
     assert_eq!(expected.len(), 30);
     for stop in [1, 7, 8, 9, 22, 29] {
         let path = folder.path().join(format!("{stop}.jsonl"));
         let mut log = EvaluationLog::create(&path, &header()).unwrap();
-        let stopped = setting.search(&settings(), &mut log, &StopAfter(AtomicU64::new(0), stop));
+        let stopped = setting.search(&settings, &mut log, &StopAfter(AtomicU64::new(0), stop));
         assert!(matches!(stopped, Err(Error::Stopped)));
         drop(log);
         // The process died while it wrote the next line.
@@ -140,8 +150,8 @@ fn a_search_stopped_anywhere_and_resumed_ends_in_the_same_bytes() {
         let mut log = EvaluationLog::resume(&path, &header()).unwrap();
         // It stops after candidates that were measured together.
         assert!((stop as usize..30).contains(&log.len()) || stop == 29, "{}", log.len());
-        assert_eq!(setting.search(&settings(), &mut log, &Silent).unwrap(), expected);
-        assert_eq!(fs::read(&path).unwrap(), bytes, "stopped after {stop}");
+        assert_eq!(setting.search(&settings, &mut log, &Silent).unwrap(), expected);
+        assert_eq!(fs::read(&path).unwrap(), bytes, "{method:?} stopped after {stop}");
     }
 }
 
@@ -151,7 +161,9 @@ fn thread_count_does_not_change_the_log() {
     let folder = tempfile::tempdir().unwrap();
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| undisturbed(&setting, &folder.path().join(format!("{threads}.jsonl"))).1)
+        let log =
+            |method: Method| undisturbed_by(method, &setting, &folder.path().join(format!("{method:?}{threads}"))).1;
+        pool.install(|| Method::ALL.map(log))
     };
     assert_eq!(on(1), on(3));
 }

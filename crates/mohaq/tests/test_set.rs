@@ -12,11 +12,11 @@ const RECIPE: &str = r#"name = "tiny"
 data = { corpus = "synthetic", states = 1, synthetic = { sample_rate = 8000, train_speakers = 4, valid_speakers = 2, test_speakers = 2, sentences = 2 } }
 network.layers = [{ kind = "sru", hidden = 6 }, { kind = "linear" }]
 train.epochs = 1
-search = { platform = "bitfusion", objectives = ["error", "speedup"], population = 4, offspring = 4, evaluations = 12, subsets = 2 }
+search = { platform = "bitfusion", objectives = ["error", "speedup"], population = 4, offspring = 4, evaluations = 12, subsets = 2, baselines = ["random", "greedy"] }
 "#;
 
 fn session(folder: &Path, existing: Existing) -> Session<'static> {
-    let recipe = Recipe::parse(RECIPE, "tiny", &[]).unwrap();
+    let recipe = Recipe::parse(RECIPE, "tiny", None, &[]).unwrap();
     Session::open(Plan::resolve(recipe, None, Some(folder)).unwrap(), existing, &Silent).unwrap()
 }
 

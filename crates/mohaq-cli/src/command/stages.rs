@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 /// The plan of a recipe under the command line's overrides.
 pub(crate) fn plan(recipe: &str, overrides: &Overrides) -> Result<Plan> {
-    Ok(config::load(recipe, &overrides.pairs(), overrides.data.as_deref(), overrides.out.as_deref())?)
+    let Overrides { data, out, corpus, .. } = overrides;
+    Ok(config::load(recipe, *corpus, &overrides.pairs(), data.as_deref(), out.as_deref())?)
 }
 
 pub(super) fn existing(args: ExistingArgs) -> Existing {
@@ -67,7 +68,9 @@ fn found_json(trained: &Trained, found: &Found, page: &Path, took: Duration) -> 
             "test_frame": trained.test_frame_percent(),
         },
         "front": output::front_json(found),
+        "selection_bias": found.selection_bias,
         "uniform": found.uniform,
+        "baselines": found.baselines,
         "evaluations": found.evaluations,
         "hypervolume": found.hypervolume,
         "report": page,
@@ -78,11 +81,25 @@ fn found_json(trained: &Trained, found: &Found, page: &Path, took: Duration) -> 
 fn print_found(found: &Found) -> Result<()> {
     let Found { evaluations, hypervolume, .. } = found;
     output::line("\nthe same precision everywhere")?;
-    output::measured(found.uniform.iter())?;
+    output::found(found.uniform.iter().map(|member| (member.search_percent, &member.measured)))?;
     let members = found.front.len();
     output::line(&format!("\nthe front: {members} of {evaluations} candidates, hypervolume {hypervolume:.4}"))?;
-    output::measured(found.front.iter().map(|member| &member.measured))?;
-    Ok(())
+    output::found(found.front.iter().map(|member| (member.search_percent, &member.measured)))?;
+    if let Some(bias) = &found.selection_bias {
+        output::line(&format!(
+            "selection bias {:+.2} points: test error over search error {:+.2} on the front, {:+.2} of the float network; the \
+             test set knows errors to ±{:.2} points at best",
+            bias.points, bias.front_gap_points, bias.float_gap_points, bias.test_half_width_points
+        ))?;
+    }
+    output::line("\nin the same box, by other methods")?;
+    let row = |method: &str, evaluations: usize, hypervolume: f64, front: usize| {
+        vec![method.to_owned(), evaluations.to_string(), format!("{hypervolume:.4}"), front.to_string()]
+    };
+    let search = row("the search", *evaluations, *hypervolume, members);
+    let others = found.baselines.iter().map(|one| row(&one.method, one.evaluations, one.hypervolume, one.front.len()));
+    let rows: Vec<Vec<String>> = std::iter::once(search).chain(others).collect();
+    Ok(output::table(&["method", "evaluations", "hypervolume", "front"], &rows)?)
 }
 
 pub(super) fn print_float(trained: &Trained) -> Result<()> {

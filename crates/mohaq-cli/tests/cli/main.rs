@@ -4,6 +4,7 @@
 //! to take a second or two.
 
 mod bench;
+mod compare;
 mod contract;
 mod disturbed;
 mod full_disk;

@@ -110,6 +110,22 @@ fn a_network_from_elsewhere_is_calibrated_anew() {
 }
 
 #[test]
+fn the_command_in_the_report_repeats_the_run() {
+    let workspace = Workspace::new();
+    workspace.ok("run tiny.toml --set search.evaluations=8 --set search.limits.compression=3 --seed 5");
+    let report: serde_json::Value = serde_json::from_str(&workspace.text("runs/tiny/report.json")).expect("JSON");
+    let command = report["command"].as_str().and_then(|line| line.strip_prefix("mohaq ")).expect("a command of mohaq");
+    let mut command = workspace.command(command);
+    let output = command.current_dir(workspace.path("runs/tiny")).output().expect("the binary starts");
+    assert!(output.status.success(), "{output:?}");
+    for name in ["front.json", "report.csv"] {
+        assert_eq!(workspace.text(&format!("runs/tiny/{name}")), workspace.text(&format!("runs/tiny/again/{name}")));
+    }
+    let limit = report["constraints"].as_array().and_then(|all| all.iter().find(|one| one["name"] == "compression"));
+    assert_eq!(limit.expect("the compression is a constraint")["label"], "Memory at 3 times compression");
+}
+
+#[test]
 fn another_number_of_subsets_is_another_search() {
     let workspace = Workspace::new();
     workspace.ok("run tiny.toml --data corpus --out run --set search.subsets=2");
@@ -121,6 +137,48 @@ fn another_number_of_subsets_is_another_search() {
 
     let said = workspace.refused(1, "run tiny.toml --data corpus --out run --resume");
     assert!(said.error().contains("another number of subsets: 2, expected 1"), "{}", said.error());
-    let said = workspace.refused(1, "run tiny.toml --data corpus --out run --resume --set search.subsets=99");
+    let said = workspace.refused(2, "run tiny.toml --data corpus --out run --resume --set search.subsets=99");
     assert!(said.error().starts_with("`search.subsets`: 99 subsets of the "), "{}", said.error());
+}
+
+#[test]
+fn baselines_search_with_the_same_budget_and_are_resumed_alike() {
+    let workspace = Workspace::new();
+    let run = |out: &str, more: &str| {
+        let arguments = format!("run tiny.toml --data corpus --out {out} --json {more}");
+        workspace.ok(&arguments).json()
+    };
+    let both = "--set search.baselines=[\"random\",\"greedy\"]";
+    let object = run("whole", &format!("{both} --threads 1"));
+    let methods = object["baselines"].as_array().expect("a list");
+    let names: Vec<&str> = methods.iter().map(|method| method["method"].as_str().expect("a name")).collect();
+    assert_eq!(names, ["random", "greedy", "uniform"]);
+    for method in &methods[..2] {
+        assert_eq!(method["evaluations"], object["evaluations"], "{method}");
+    }
+    let logs = ["baselines/random.jsonl", "baselines/greedy.jsonl", "evaluations.jsonl", "front.json"];
+    for log in &logs[..2] {
+        let text = workspace.text(&format!("whole/{log}"));
+        assert_eq!(text.lines().count(), 1 + 12, "{log}");
+        let header: serde_json::Value = serde_json::from_str(text.lines().next().expect("a header")).expect("JSON");
+        assert!(log.contains(header["measured_with"]["method"].as_str().expect("a method")), "{log}: {header}");
+    }
+    let report = workspace.text("whole/report.html");
+    assert!(report.contains("By other methods") && report.contains("What the test set says"));
+
+    // A baseline is added to a search that is done; one that was killed goes on.
+    run("parts", "");
+    run("parts", "--resume --set search.baselines=[\"random\"]");
+    let torn = workspace.text("parts/baselines/random.jsonl");
+    let kept: Vec<&str> = torn.lines().take(6).collect();
+    workspace.write("parts/baselines/random.jsonl", kept.join("\n") + "\n{\"id\":5,");
+    run("parts", &format!("--resume --threads 3 {both}"));
+    for log in logs {
+        assert_eq!(workspace.text(&format!("parts/{log}")), workspace.text(&format!("whole/{log}")), "{log}");
+    }
+    let said =
+        workspace.refused(2, "run tiny.toml --data corpus --out parts --set search.baselines=[\"nsga2\"] --resume");
+    assert!(said.error().starts_with("`search.baselines`: `nsga2` is the search itself"), "{}", said.error());
+    run("parts", "--force");
+    assert!(!workspace.path("parts/baselines/random.jsonl").exists());
 }

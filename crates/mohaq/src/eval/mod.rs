@@ -157,7 +157,7 @@ mod tests {
         };
         let all: Vec<&Sequence> = sequences.iter().collect();
         let subsets = deal(&all, 4);
-        let alone: Vec<Vec<Measurement>> = subsets.iter().map(|subset| measure(&[subset.clone()])).collect();
+        let alone: Vec<Vec<Measurement>> = subsets.iter().map(|subset| measure(std::slice::from_ref(subset))).collect();
         let whole = measure(&[all]);
         let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let together = pool(1).install(|| measure(&subsets));

@@ -3,7 +3,7 @@
 //! The objectives of the search come first; memory, speedup and energy follow where the search did not use them but
 //! somebody computed them. Page, tables and summary all read a candidate through an [`Axis`].
 
-use super::{Baseline, Direction, Evaluation, Figure, Measures, Report, UniformPrecision};
+use super::{Baseline, Direction, Evaluation, Figure, Measures, MethodPoint, Report, UniformPrecision};
 use serde::Serialize;
 
 /// One quantity of a candidate.
@@ -42,6 +42,11 @@ impl Axis {
     /// Value of a uniform precision.
     pub(super) fn of_uniform(&self, row: &UniformPrecision) -> Figure {
         self.read(&row.values, &row.measures)
+    }
+
+    /// Value of a candidate of another method.
+    pub(super) fn of_point(&self, point: &MethodPoint) -> Figure {
+        self.read(&point.values, &point.measures)
     }
 
     /// Value of the float network.

@@ -13,6 +13,7 @@ pub(super) fn check(report: &Report) -> Result<()> {
         values(&format!("uniform {}", row.precision), &row.values, report)?;
     }
     evaluations(report)?;
+    methods(report)?;
     let reference = &report.hypervolume.reference;
     if !(reference.is_empty() && report.hypervolume.points.is_empty()) {
         values("hypervolume reference", reference, report)?;
@@ -43,6 +44,16 @@ fn evaluations(report: &Report) -> Result<()> {
         Some(point) => Err(ReportError::NotEvaluated(point.id)),
         None => Ok(()),
     }
+}
+
+fn methods(report: &Report) -> Result<()> {
+    for method in &report.methods {
+        for point in &method.front {
+            values(&method.name, &point.values, report)?;
+            length(format!("{}: bits", method.name), "site", report.network.sites.len(), point.bits.0.len())?;
+        }
+    }
+    Ok(())
 }
 
 fn values(what: &str, values: &[Figure], report: &Report) -> Result<()> {

@@ -8,15 +8,20 @@
 //! network, and every text that came from outside is escaped: by the template engine in markup, by `html` in the
 //! embedded data. Tables are plain HTML and readable without scripts; charts, sorting and selection are not.
 //!
+//! [`Comparison`] puts the reports of several runs side by side, and writes a page by the same means.
+//!
 //! It measures nothing and knows no files: the caller fills the value and stores the text.
 
 mod axes;
+mod bias;
 mod bits;
 mod check;
+mod compare;
 mod csv;
 mod error;
 mod figure;
 mod html;
+mod methods;
 mod outcome;
 mod setting;
 mod summary;
@@ -24,8 +29,14 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
+pub use bias::SelectionBias;
+pub use compare::{
+    CommonAxis, CommonVolume, ComparedRun, Comparison, Corner, LeftOut, LevelCell, LevelRow, LevelTable, Levels,
+    Member, Run, Setting,
+};
 pub use error::ReportError;
 pub use figure::Figure;
+pub use methods::{MethodFront, MethodPoint};
 pub use outcome::{
     Baseline, Edits, ErrorRate, Evaluation, FrontPoint, Hypervolume, HypervolumePoint, Measures, Sensitivity,
     SensitivityColumn, StageTime, UniformPrecision, Violation,
@@ -50,7 +61,7 @@ pub struct Report {
     pub mohaq_version: String,
     /// Name of the recipe.
     pub recipe: String,
-    /// Command line that repeats the run.
+    /// Command line that repeats the run, typed in its directory.
     pub command: String,
     /// Seed of everything random.
     pub seed: u64,
@@ -74,8 +85,12 @@ pub struct Report {
     pub evaluations: Vec<Evaluation>,
     /// The candidates that no other dominates, in an order that does not depend on the search.
     pub front: Vec<FrontPoint>,
+    /// How far the errors that the front was chosen by are from those on the test set.
+    pub selection_bias: Option<SelectionBias>,
     /// How the front grew.
     pub hypervolume: Hypervolume,
+    /// What simpler methods found.
+    pub methods: Vec<MethodFront>,
     /// Error by site and precision, where it was measured.
     pub sensitivity: Option<Sensitivity>,
     /// Times of the stages.

@@ -38,6 +38,8 @@ pub struct Baseline {
     pub valid: ErrorRate,
     /// Error on the test set.
     pub test: ErrorRate,
+    /// Error measured as that of a candidate of the search, per cent.
+    pub search_error_percent: Figure,
     /// Its value of each objective, missing where float has none (a speedup on an integer platform).
     pub values: Vec<Figure>,
 }
@@ -64,6 +66,8 @@ pub struct UniformPrecision {
     /// What it costs; the error is that on the validation set.
     #[serde(flatten)]
     pub measures: Measures,
+    /// Error measured as that of a candidate of the search, per cent.
+    pub search_error_percent: Figure,
     /// Error on the test set, per cent.
     pub test_error_percent: Figure,
     /// Its value of each objective.
@@ -112,6 +116,8 @@ pub struct Violation {
 pub struct FrontPoint {
     /// Number of its evaluation.
     pub id: u64,
+    /// The error that it was chosen by, per cent.
+    pub search_error_percent: Figure,
     /// Error on the whole validation set, per cent.
     pub valid_error_percent: Figure,
     /// Error on the test set, per cent, read once after the search.

@@ -97,6 +97,36 @@ pub(super) fn points(difference: f64) -> String {
     format!("{sign}{:.2} points", difference.abs())
 }
 
+/// Half-width of the interval of a test error from which differences of interest drown in it, points.
+const SMALL_TEST_SET: f64 = HEADLINE_POINTS / 2.0;
+
+/// What the test set says of the errors that the front was chosen by, and how much it can say.
+pub(super) fn bias(report: &Report) -> Vec<Statement> {
+    let Some(bias) = &report.selection_bias else { return Vec::new() };
+    let text = format!(
+        "Test error less search error: {} on average over the front, {} for the float network, which no search chose. \
+         The difference, {}, is the bias: above 0 where the search fitted its development set.",
+        points(bias.front_gap_points),
+        points(bias.float_gap_points),
+        points(bias.points),
+    );
+    let width = bias.test_half_width_points;
+    let labels = super::tables::grouped(bias.test_labels);
+    let verdict = if width > SMALL_TEST_SET {
+        "It is small: do not choose between members of the front by their test errors, nor read a bias below this as one"
+    } else {
+        "Smaller differences between test errors mean nothing"
+    };
+    let interval = format!(
+        "The float network's error over its {labels} labels is known to ±{width:.2} points at best (95 %, \
+         1.96·√(p(1−p)/n); labels of one speaker vary together, which widens it). {verdict}."
+    );
+    vec![
+        Statement { about: format!("Selection bias: {}", points(bias.points)), text },
+        Statement { about: "The test set".to_owned(), text: interval },
+    ]
+}
+
 /// What each constraint excluded, and by how little the nearest candidate failed.
 pub(super) fn exclusions(report: &Report, axes: &[Axis]) -> Vec<Statement> {
     report.constraints.iter().map(|constraint| exclusion(report, axes, constraint)).collect()

@@ -63,17 +63,20 @@ struct FrontRow {
     spec: String,
 }
 
-/// The front by rising validation error: both errors, every axis, the bits of each site.
+/// The front by rising validation error: all its errors, every other axis, the bits of each site.
 pub(super) fn front(report: &Report, axes: &[Axis], candidates: &Candidates<'_>) -> FrontTable {
     let name = &report.baseline.error_name;
     let mut columns = vec![
         Column { label: "Valid error".to_owned(), hint: format!("{name} on the validation set") },
         Column { label: "Test error".to_owned(), hint: format!("{name} on the test set, read once after the search") },
+        Column { label: "Search error".to_owned(), hint: "what the search chose by, see the objectives".to_owned() },
     ];
+    let axes: Vec<&Axis> = others(axes).collect();
     columns.extend(axes.iter().map(|axis| Column { label: axis.label.clone(), hint: axis.how.clone() }));
     let rows = report.front.iter().filter_map(|point| {
         let candidate: &Evaluation = candidates.get(&point.id)?;
-        let errors = [point.valid_error_percent, point.test_error_percent].map(|error| Cell::new(error, "%"));
+        let errors = [point.valid_error_percent, point.test_error_percent, point.search_error_percent];
+        let errors = errors.map(|error| Cell::new(error, "%"));
         let values = axes.iter().map(|axis| Cell::new(axis.of(candidate), &axis.unit));
         Some(FrontRow {
             id: point.id,
@@ -86,6 +89,11 @@ pub(super) fn front(report: &Report, axes: &[Axis], candidates: &Candidates<'_>)
     let mut rows: Vec<FrontRow> = rows.collect();
     rows.sort_by(|a, b| a.error.total_cmp(&b.error).then(a.id.cmp(&b.id)));
     FrontTable { columns, rows }
+}
+
+/// The axes but the error, which has columns of its own.
+fn others(axes: &[Axis]) -> impl Iterator<Item = &Axis> {
+    axes.iter().filter(|axis| axis.key != "error")
 }
 
 fn widths(spec: &QuantSpec) -> Vec<Widths> {
@@ -143,18 +151,20 @@ pub(super) struct Row {
 /// Float and the uniform precisions: errors and every axis, in the columns of the front.
 pub(super) fn uniform(report: &Report, axes: &[Axis]) -> Vec<Row> {
     let baseline = &report.baseline;
+    let axes: Vec<&Axis> = others(axes).collect();
     let float_cells = axes.iter().map(|axis| Cell::new(axis.of_float(baseline), &axis.unit));
     let float = Row {
         heading: "float".to_owned(),
         note: String::new(),
-        cells: [baseline.valid.percent, baseline.test.percent]
+        cells: [baseline.valid.percent, baseline.test.percent, baseline.search_error_percent]
             .map(|error| Cell::new(error, "%"))
             .into_iter()
             .chain(float_cells)
             .collect(),
     };
     let rows = report.uniform.iter().map(|row| {
-        let errors = [row.measures.error_percent, row.test_error_percent].map(|error| Cell::new(error, "%"));
+        let errors = [row.measures.error_percent, row.test_error_percent, row.search_error_percent];
+        let errors = errors.map(|error| Cell::new(error, "%"));
         let values = axes.iter().map(|axis| Cell::new(axis.of_uniform(row), &axis.unit));
         let over = row.measures.error_percent.get().zip(baseline.valid.percent.get());
         Row {

@@ -9,6 +9,7 @@
 //! | `sensitivity.json` | error of one site at a time at few bits | sensitivity |
 //! | `beacons/` | retrained networks, a file each | search, retrain |
 //! | `evaluations.jsonl` | every candidate ever measured: the truth about a search | search |
+//! | `baselines/METHOD.jsonl` | the same for every other method that was asked for | search |
 //! | `front.json` | the front with test errors | search |
 //! | `report.json`, `report.html`, `report.csv` | the same for people | report |
 //!
@@ -41,13 +42,15 @@ pub struct RunDir {
 }
 
 /// What a run owns in its directory; nothing else in there is ever removed.
-const OWNED_FILES: [&str; 10] = [
+const OWNED_FILES: [&str; 12] = [
     "plan.toml",
     "network.safetensors",
     "training.json",
     "calibration.json",
     "sensitivity.json",
     "evaluations.jsonl",
+    "baselines/random.jsonl",
+    "baselines/greedy.jsonl",
     "front.json",
     "report.json",
     "report.html",
@@ -159,7 +162,7 @@ mod tests {
     use crate::config;
 
     fn plan(out: &Path, pair: &str) -> Plan {
-        config::load("demo", &[pair.to_owned()], None, Some(out)).unwrap()
+        config::load("demo", None, &[pair.to_owned()], None, Some(out)).unwrap()
     }
 
     #[test]
@@ -188,10 +191,14 @@ mod tests {
     fn replacing_a_run_removes_what_runs_write_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str| fs::write(folder.path().join(name), "x").unwrap();
-        ["front.json", "evaluations.jsonl", "notes.txt"].into_iter().for_each(write);
+        fs::create_dir(folder.path().join("baselines")).unwrap();
+        let written = ["front.json", "evaluations.jsonl", "baselines/random.jsonl", "baselines/mine.txt", "notes.txt"];
+        written.into_iter().for_each(write);
         drop(RunDir::open(&plan(folder.path(), "seed=1"), Existing::Replace).unwrap());
         assert!(!folder.path().join("front.json").exists());
         assert!(!folder.path().join("evaluations.jsonl").exists());
+        assert!(!folder.path().join("baselines/random.jsonl").exists());
+        assert!(folder.path().join("baselines/mine.txt").exists());
         assert!(folder.path().join("notes.txt").exists());
     }
 }

@@ -5,13 +5,14 @@
 
 use super::measure::{Bench, MeasuredSpec};
 use super::searching::Explored;
-use super::session::{Session, to_json};
+use super::session::{Session, Trained, to_json};
 use crate::Result;
-use crate::eval::Goals;
+use crate::eval::{Goals, Measurement};
 use crate::platform::Platform;
 use crate::quant::{Precision, QuantSpec};
+use crate::report::SelectionBias;
 use crate::search::Record;
-use mohaq_moo::{Hypervolume, Points, non_dominated};
+use mohaq_moo::{Genome, Hypervolume, Points, non_dominated};
 use mohaq_rt::Bits;
 use mohaq_speech::dataset::Sequence;
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,8 @@ use serde::{Deserialize, Serialize};
 pub struct FrontMember {
     /// Its record in the log.
     pub id: usize,
+    /// The error that it was chosen by, per cent: that of its record.
+    pub search_percent: f64,
     /// The beacon whose parameters it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beacon: Option<usize>,
@@ -44,23 +47,70 @@ pub struct Found {
     /// From the lowest error to the highest.
     pub front: Vec<FrontMember>,
     /// The same precision everywhere, where the platform allows it.
-    pub uniform: Vec<MeasuredSpec>,
+    pub uniform: Vec<UniformMember>,
+    /// Error of the float network, measured as that of a candidate, per cent.
+    pub float_search_percent: f64,
+    /// How far the errors that the front was chosen by are from those on the test set; `None` without a front.
+    pub selection_bias: Option<SelectionBias>,
+    /// What simpler methods found, uniform precisions among them.
+    pub baselines: Vec<Baseline>,
+}
+
+/// The same precision at all sites.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UniformMember {
+    /// Its error as that of a candidate of the search, per cent.
+    pub search_percent: f64,
+    /// Its errors on the whole validation set and on the test set.
+    #[serde(flatten)]
+    pub measured: MeasuredSpec,
+}
+
+/// The front of a method to compare with. The test set is not read for it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// `uniform`, or the key of a [`Method`].
+    pub method: String,
+    /// Candidates measured.
+    pub evaluations: usize,
+    /// Volume that its front dominates, in the box of the search.
+    pub hypervolume: f64,
+    /// Evaluations and hypervolume, at every evaluation that changed it.
+    pub progress: Vec<(usize, f64)>,
+    /// From the lowest error to the highest.
+    pub front: Vec<BaselinePoint>,
+}
+
+/// A member of the front of a [`Baseline`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BaselinePoint {
+    /// Weight×activation bits a site.
+    pub bits: String,
+    /// As a candidate of the search is measured.
+    pub measurement: Measurement,
 }
 
 /// What `explored` found, from `front.json` where it stands there, else measured on `test` and kept.
 ///
 /// # Errors
 /// A test set whose features are not numbers; [`Error::Io`].
-pub(super) fn found(session: &Session<'_>, bench: &Bench<'_>, explored: &Explored, test: &[Sequence]) -> Result<Found> {
+pub(super) fn found(
+    session: &Session<'_>,
+    trained: &Trained,
+    bench: &Bench<'_>,
+    explored: &Explored,
+    test: &[Sequence],
+) -> Result<Found> {
     let ids: Vec<&str> = test.iter().map(|sequence| sequence.id.as_str()).collect();
-    let found_with = crate::digest::of(&to_json(&(&explored.header, &explored.records, ids)));
+    let Explored { header, records, baselines, .. } = explored;
+    let found_with = crate::digest::of(&to_json(&(header, records, baselines, ids)));
     // A front of an earlier version does not parse: it is measured anew.
     let kept = session.dir.read("front.json")?.and_then(|bytes| serde_json::from_slice::<Found>(&bytes).ok());
     if let Some(kept) = kept.filter(|kept| kept.found_with == found_with) {
         session.watch.note("the front has been read on the test set before; taking it from front.json");
         return Ok(kept);
     }
-    let found = examine(session, bench, explored, test, found_with)?;
+    let found = examine(session, trained, bench, explored, test, found_with)?;
     session.dir.write("front.json", &to_json(&found))?;
     Ok(found)
 }
@@ -68,11 +118,13 @@ pub(super) fn found(session: &Session<'_>, bench: &Bench<'_>, explored: &Explore
 /// Reads the test set for the members of the front.
 fn examine(
     session: &Session<'_>,
+    trained: &Trained,
     bench: &Bench<'_>,
-    Explored { goals, records, banks, .. }: &Explored,
+    explored: &Explored,
     test: &[Sequence],
     found_with: String,
 ) -> Result<Found> {
+    let Explored { goals, records, banks, .. } = explored;
     let platform = &session.plan.platform;
     let progress = progress(goals, records)?;
     let front = front(goals, records)?;
@@ -85,11 +137,15 @@ fn examine(
             None => bench.measure(&spec, platform)?,
             Some(beacon) => bench.lent(&banks[beacon])?.measure(&spec, platform)?,
         };
-        members.push(FrontMember { id: record.id, beacon, measured });
+        let search_percent = record.measurement.error_percent;
+        members.push(FrontMember { id: record.id, search_percent, beacon, measured });
         session.watch.advance(members.len() as u64, "");
     }
-    let uniform = uniform_specs(platform, bench.sites());
-    let uniform = uniform.iter().map(|spec| bench.measure(spec, platform)).collect::<Result<_>>()?;
+    let uniform = explored.uniform.iter().map(|(spec, measurement)| {
+        let (search_percent, measured) = (measurement.error_percent, bench.measure(spec, platform)?);
+        Ok(UniformMember { search_percent, measured })
+    });
+    let uniform = uniform.collect::<Result<_>>()?;
     session.watch.end(&format!("{} members of the front on the test set", members.len()));
     Ok(Found {
         found_with,
@@ -97,8 +153,48 @@ fn examine(
         hypervolume: progress.last().map_or(0.0, |&(_, volume)| volume),
         scale: goals.scale.clone(),
         progress,
+        selection_bias: selection_bias(trained, explored.float_percent, &members),
         front: members,
         uniform,
+        float_search_percent: explored.float_percent,
+        baselines: baselines(explored)?,
+    })
+}
+
+fn selection_bias(trained: &Trained, float_percent: f64, members: &[FrontMember]) -> Option<SelectionBias> {
+    let pairs = members.iter().map(|member| (member.search_percent, member.measured.test_percent));
+    let labels = trained.test.labels(trained.scorer.task());
+    SelectionBias::of((float_percent, trained.test_percent()), pairs, labels)
+}
+
+/// The fronts to compare with.
+fn baselines(explored: &Explored) -> Result<Vec<Baseline>> {
+    let record = |(id, (spec, measurement)): (usize, &(QuantSpec, Measurement))| Record {
+        id,
+        generation: 0,
+        // What it would be ordered by among equal errors: any order will do that does not change.
+        genome: Genome(vec![id as u16]),
+        bits: spec.to_string(),
+        measurement: measurement.clone(),
+        beacon: None,
+    };
+    let uniform: Vec<Record> = explored.uniform.iter().enumerate().map(record).collect();
+    let methods = explored.baselines.iter().map(|(method, records)| (method.key(), records));
+    let all = methods.chain([("uniform", &uniform)]);
+    all.map(|(method, records)| baseline(method, &explored.goals, records)).collect()
+}
+
+fn baseline(method: &str, goals: &Goals, records: &[Record]) -> Result<Baseline> {
+    let progress = progress(goals, records)?;
+    let front = front(goals, records)?.into_iter();
+    Ok(Baseline {
+        method: method.into(),
+        evaluations: records.len(),
+        hypervolume: progress.last().map_or(0.0, |&(_, volume)| volume),
+        progress,
+        front: front
+            .map(|record| BaselinePoint { bits: record.bits.clone(), measurement: record.measurement.clone() })
+            .collect(),
     })
 }
 

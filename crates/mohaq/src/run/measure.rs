@@ -86,11 +86,6 @@ pub struct FinalBench<'b> {
 }
 
 impl FinalBench<'_> {
-    /// Number of sites of the network.
-    pub fn sites(&self) -> usize {
-        self.workload.sites.len()
-    }
-
     /// The same sets for the networks of another bank of the same shape.
     ///
     /// # Errors

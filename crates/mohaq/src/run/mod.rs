@@ -18,7 +18,7 @@ mod session;
 
 pub use corpus::{dataset, summary, synthesise};
 pub use dir::{Existing, RunDir};
-pub use found::{Found, FrontMember, UNIFORM};
+pub use found::{Baseline, BaselinePoint, Found, FrontMember, UNIFORM, UniformMember};
 pub use measure::{Bench, FinalBench, MeasuredSpec, PROBED, SiteSensitivity, sensitivity};
 pub use reporting::{error_name, write as write_report};
 pub use retraining::{BANDS, Neighbour, Retrained, retrained};

@@ -1,7 +1,7 @@
 //! The report stage: what a run found, put together for people.
 
-use super::found::FrontMember;
-use super::measure::{MeasuredSpec, SiteSensitivity};
+use super::found::{Baseline, BaselinePoint, FrontMember, UniformMember};
+use super::measure::SiteSensitivity;
 use super::searching::Searched;
 use super::session::{Session, Trained};
 use crate::config::Source;
@@ -47,19 +47,22 @@ fn assemble(
         title: recipe.name.clone(),
         mohaq_version: env!("CARGO_PKG_VERSION").into(),
         recipe: recipe.name.clone(),
-        command: format!("mohaq run {} --seed {}", recipe.name, recipe.seed),
+        // In the run directory: a recipe's name is no recipe, and the command line's overrides are in the plan alone.
+        command: "mohaq run plan.toml --out again".into(),
         seed: recipe.seed,
         platform: platform_summary(&session.plan.platform),
         network: network_summary(&trained.network),
         data: data_summary(session, data),
         training: trained.history.epochs.iter().map(epoch).collect(),
-        baseline: baseline(trained, data, &searched.goals.objectives),
-        uniform: searched.found.uniform.iter().map(|measured| uniform(measured, searched)).collect::<Result<_>>()?,
+        baseline: baseline(trained, data, searched),
+        uniform: searched.found.uniform.iter().map(|member| uniform(member, searched)).collect::<Result<_>>()?,
         objectives: searched.goals.objectives.iter().copied().map(objective).collect(),
         constraints: searched.goals.limits.iter().map(constraint).collect(),
         evaluations: searched.records.iter().map(|record| evaluation(record, searched)).collect::<Result<_>>()?,
         front: searched.found.front.iter().map(front_point).collect(),
+        selection_bias: searched.found.selection_bias,
         hypervolume: hypervolume(searched),
+        methods: searched.found.baselines.iter().map(|one| method(one, searched)).collect::<Result<_>>()?,
         sensitivity,
         stages: Vec::new(),
     })
@@ -157,7 +160,7 @@ pub fn error_name(task: &Task) -> &'static str {
     }
 }
 
-fn baseline(trained: &Trained, data: &Dataset, objectives: &[Objective]) -> report::Baseline {
+fn baseline(trained: &Trained, data: &Dataset, searched: &Searched) -> report::Baseline {
     let rate = |counts: &Counts| {
         let phones = counts.phones;
         let edits = matches!(data.task, Task::Phones(_)).then_some(report::Edits {
@@ -168,13 +171,18 @@ fn baseline(trained: &Trained, data: &Dataset, objectives: &[Objective]) -> repo
         });
         report::ErrorRate { percent: figure(100.0 * counts.error(&data.task)), edits }
     };
-    let valid = rate(&trained.valid);
-    let values = objectives.iter().map(|objective| match objective {
-        Objective::Error => valid.percent,
+    let search_error_percent = figure(searched.found.float_search_percent);
+    let values = searched.goals.objectives.iter().map(|objective| match objective {
+        Objective::Error => search_error_percent,
         _ => Figure::default(),
     });
-    let values = values.collect();
-    report::Baseline { error_name: error_name(&data.task).into(), valid, test: rate(&trained.test), values }
+    report::Baseline {
+        error_name: error_name(&data.task).into(),
+        valid: rate(&trained.valid),
+        test: rate(&trained.test),
+        search_error_percent,
+        values: values.collect(),
+    }
 }
 
 fn measures(error_percent: f64, cost: Option<&crate::platform::Cost>) -> Measures {
@@ -186,15 +194,19 @@ fn measures(error_percent: f64, cost: Option<&crate::platform::Cost>) -> Measure
     }
 }
 
-fn uniform(measured: &MeasuredSpec, searched: &Searched) -> Result<report::UniformPrecision> {
+fn uniform(
+    UniformMember { search_percent, measured }: &UniformMember,
+    searched: &Searched,
+) -> Result<report::UniformPrecision> {
     let precision: Precision = spec(&measured.bits)?.0.first().copied().ok_or(Error::NoSites)?;
     let values = searched.goals.objectives.iter().map(|objective| {
-        let (error_percent, errors, cost) = (measured.valid_percent, measured.valid, measured.cost?);
+        let (error_percent, errors, cost) = (*search_percent, measured.valid, measured.cost?);
         objective.shown(&Measurement { error_percent, subset_percent: Vec::new(), errors, cost })
     });
     Ok(report::UniformPrecision {
         precision,
         measures: measures(measured.valid_percent, measured.cost.as_ref()),
+        search_error_percent: figure(*search_percent),
         test_error_percent: figure(measured.test_percent),
         values: values.map(optional).collect(),
     })
@@ -242,20 +254,42 @@ fn evaluation(record: &crate::search::Record, searched: &Searched) -> Result<rep
 fn front_point(member: &FrontMember) -> report::FrontPoint {
     report::FrontPoint {
         id: member.id as u64,
+        search_error_percent: figure(member.search_percent),
         valid_error_percent: figure(member.measured.valid_percent),
         test_error_percent: figure(member.measured.test_percent),
     }
 }
 
 fn hypervolume(searched: &Searched) -> report::Hypervolume {
+    report::Hypervolume {
+        reference: searched.found.scale.iter().map(|&(_, worthless)| figure(worthless)).collect(),
+        points: progress(&searched.found.progress),
+    }
+}
+
+fn progress(progress: &[(usize, f64)]) -> Vec<report::HypervolumePoint> {
     let point = |&(evaluations, volume): &(usize, f64)| report::HypervolumePoint {
         evaluations: evaluations as u64,
         hypervolume: figure(volume),
     };
-    report::Hypervolume {
-        reference: searched.found.scale.iter().map(|&(_, worthless)| figure(worthless)).collect(),
-        points: searched.found.progress.iter().map(point).collect(),
-    }
+    progress.iter().map(point).collect()
+}
+
+fn method(baseline: &Baseline, searched: &Searched) -> Result<report::MethodFront> {
+    let point = |BaselinePoint { bits, measurement }: &BaselinePoint| {
+        Ok(report::MethodPoint {
+            bits: spec(bits)?,
+            values: searched.goals.objectives.iter().map(|objective| optional(objective.shown(measurement))).collect(),
+            measures: measures(measurement.error_percent, Some(&measurement.cost)),
+        })
+    };
+    Ok(report::MethodFront {
+        name: baseline.method.clone(),
+        evaluations: baseline.evaluations as u64,
+        hypervolume: figure(baseline.hypervolume),
+        points: progress(&baseline.progress),
+        front: baseline.front.iter().map(point).collect::<Result<_>>()?,
+    })
 }
 
 /// Columns by precision, an entry a site.

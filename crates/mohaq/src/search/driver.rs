@@ -5,20 +5,23 @@
 //! written in the order of asking whatever the number of threads. How many at a time follows the clock, so that little is
 //! lost when a search is stopped; it changes no result.
 
+use super::Method;
 use super::lender::Lender;
 use super::log::{EvaluationLog, Record};
 use super::space::PrecisionSpace;
-use crate::eval::{Evaluator, Goals, Measurement};
+use crate::eval::{Evaluator, Goals, Measurement, Objective};
 use crate::quant::{Precision, QuantSpec};
 use crate::watch::Watch;
 use crate::{Error, Result};
-use mohaq_moo::{Genome, Nsga2, Nsga2Config, Score};
+use mohaq_moo::{Genome, Greedy, Nsga2, Nsga2Config, Random, Score, Searcher};
 use mohaq_rt::Bits;
 use std::time::{Duration, Instant};
 
 /// How long a search goes on, and with how many individuals.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SearchSettings {
+    /// Who proposes candidates.
+    pub method: Method,
     /// Individuals that survive a generation.
     pub population: usize,
     /// New candidates a generation.
@@ -52,7 +55,7 @@ pub fn search(
 ) -> Result<Vec<Record>> {
     let mut lender = lender;
     let begun = Instant::now();
-    let mut searcher = searcher(space, settings)?;
+    let mut searcher = searcher(space, goals, settings)?;
     let mut records: Vec<Record> = Vec::new();
     let mut pace = Pace::default();
     for generation in 0..settings.generations {
@@ -95,7 +98,20 @@ pub fn search(
     Ok(records)
 }
 
-fn searcher(space: &PrecisionSpace, settings: &SearchSettings) -> Result<Nsga2> {
+fn searcher(space: &PrecisionSpace, goals: &Goals, settings: &SearchSettings) -> Result<Searcher> {
+    Ok(match settings.method {
+        Method::Nsga2 => Searcher::Nsga2(nsga2(space, settings)?),
+        Method::Random => Searcher::Random(Random::new(space.genes()?, settings.population, settings.seed)?),
+        Method::Greedy => {
+            // It pays with the error for the first of the other objectives.
+            let position = |error: bool| goals.objectives.iter().position(|&one| (one == Objective::Error) == error);
+            let (loss, gain) = (position(true).unwrap_or(0), position(false).unwrap_or(1));
+            Searcher::Greedy(Greedy::new(space.genes()?, loss, gain)?)
+        }
+    })
+}
+
+fn nsga2(space: &PrecisionSpace, settings: &SearchSettings) -> Result<Nsga2> {
     let config =
         Nsga2Config { population: settings.population, offspring: settings.offspring, ..Nsga2Config::default() };
     let searcher = Nsga2::new(space.genes()?, config, settings.seed)?;

@@ -3,9 +3,11 @@
 mod driver;
 mod lender;
 mod log;
+mod method;
 mod space;
 
 pub use driver::{SearchSettings, search};
 pub use lender::{Lender, Served};
 pub use log::{BeaconRecord, EvaluationLog, Header, LoanRecord, Record};
+pub use method::Method;
 pub use space::PrecisionSpace;

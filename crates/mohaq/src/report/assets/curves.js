@@ -85,7 +85,8 @@ function curveOption(colour, { across, left, right, curves, step }) {
 
 chartIn("hypervolume-chart", (colour) => curveOption(colour, {
   across: "evaluations", left: "hypervolume", step: "end",
-  curves: [{ name: "hypervolume", points: report.hypervolume.points.map((point) => [point.evaluations, point.hypervolume]) }],
+  curves: [{ name: "the search", points: report.hypervolume.points }, ...methods].map((method) => (
+    { name: method.name, points: method.points.map((point) => [point.evaluations, point.hypervolume]) })),
 }));
 
 const epochs = report.training;

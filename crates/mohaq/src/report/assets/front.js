@@ -11,6 +11,18 @@ const errorAxis = Math.max(0, axes.findIndex((axis) => axis.key === "error"));
 choice.y.value = errorAxis;
 choice.x.value = axes.length === 1 ? errorAxis : axes.findIndex((_, index) => index !== errorAxis);
 
+// Uniform precisions have a mark each, searches by other methods a line.
+const methods = report.methods.filter((method) => method.name !== "uniform");
+const strokes = ["dashed", "dotted"];
+methods.forEach((method, index) => {
+  const dashes = ["6 4", "2 3"][index % strokes.length];
+  const glyph = `<svg class="glyph line" viewBox="0 0 24 12" aria-hidden="true"><path d="M0 6h24" stroke-dasharray="${dashes}"/></svg>`;
+  const label = element("label", {}, element("input", { type: "checkbox", id: `show-method-${index}`, checked: "" }), " ");
+  label.insertAdjacentHTML("beforeend", glyph);
+  label.append(` ${method.name}`);
+  byId("front-controls").append(label);
+});
+
 const groups = { front: [], dominated: [], excluded: [] };
 for (const candidate of report.evaluations) {
   if (frontPoints.has(candidate.id)) groups.front.push(candidate);
@@ -18,11 +30,11 @@ for (const candidate of report.evaluations) {
   else groups.excluded.push(candidate);
 }
 
-/** The members of the front that no other member dominates on these two axes, from left to right. */
-function stairs(x, y) {
+/** The members of a front that no other member dominates on these two axes, from left to right. */
+function stairs(x, y, members = groups.front) {
   const sign = (axis) => (axis.direction === "min" ? 1 : -1);
   const cost = (axis, candidate) => sign(axis) * valueOn(axis, candidate);
-  const known = groups.front.filter((candidate) => valueOn(x, candidate) !== null && valueOn(y, candidate) !== null);
+  const known = members.filter((candidate) => valueOn(x, candidate) !== null && valueOn(y, candidate) !== null);
   known.sort((a, b) => cost(x, a) - cost(x, b) || cost(y, a) - cost(y, b));
   const kept = [];
   for (const candidate of known) {
@@ -31,10 +43,11 @@ function stairs(x, y) {
   return kept.sort((a, b) => valueOn(x, a) - valueOn(x, b));
 }
 
-/** Smallest and largest value on an axis, with room around them; around the front, or over everything. */
+/** Smallest and largest value on an axis, with room around them; around the fronts, or over everything. */
 function extent(axis) {
   const near = choice.range.value === "front";
-  const shown = near ? groups.front : report.evaluations.concat(report.uniform);
+  const fronts = groups.front.concat(methods.flatMap((method) => method.front));
+  const shown = near ? fronts : report.evaluations.concat(report.uniform, fronts);
   const values = shown.map((item) => valueOn(axis, item)).filter((value) => value !== null);
   if (near) values.push(...limitsOn(axis).map((limit) => limit.value));
   if (values.length === 0) return [0, 1];
@@ -58,6 +71,8 @@ function limitsOn(axis) {
 
 function tooltip(item) {
   if (item.seriesName === "uniform") return uniformTip(report.uniform[item.data.id]);
+  const method = methodOf(item);
+  if (method !== undefined) return methodTip(method.name, method.front[item.data.id]);
   const candidate = candidates.get(item.data?.id);
   return candidate === undefined ? "" : candidateTip(candidate);
 }
@@ -67,6 +82,14 @@ function candidateTip(candidate) {
     ...candidate.violated.map((violation) => element("p", { class: "reason" }, violation.reason)),
     definitions(figuresOf(candidate)),
     element("div", { class: "run" }, ...candidate.bits.map(bitCells)));
+}
+/** The method whose line an item of the chart belongs to. */
+const methodOf = (item) => methods[/^method (\d+)$/.exec(item.seriesName)?.[1]];
+function methodTip(name, one) {
+  return element("div", { class: "tip" },
+    element("strong", {}, `by ${name} search`),
+    definitions(axes.map((axis) => [axis.label, show(valueOn(axis, one), axis.unit)])),
+    element("div", { class: "run" }, ...one.bits.map(bitCells)));
 }
 function uniformTip(row) {
   return element("div", { class: "tip" },
@@ -123,6 +146,11 @@ function frontOption(colour) {
         itemStyle: { color: colour.faint, opacity: 0.45 } },
       { name: "stairs", type: "line", step: x.direction === "min" ? "end" : "start", symbol: "none", silent: true, data: points(stairs(x, y)),
         lineStyle: { color: colour.accent, width: 2, opacity: 0.7 }, z: 4 },
+      ...methods.map((method, index) => ({
+        name: `method ${index}`, type: "line", step: x.direction === "min" ? "end" : "start", z: 3, symbol: "rect", symbolSize: 5,
+        data: points(stairs(x, y, shown(`show-method-${index}`, method.front)), (one) => method.front.indexOf(one)),
+        lineStyle: { color: colour.ink, width: 1.5, type: strokes[index % strokes.length], opacity: 0.75 }, itemStyle: { color: colour.ink },
+      })),
       { name: "front", type: "scatter", symbolSize: 11, data: points(groups.front), z: 5,
         itemStyle: { color: colour.accent, borderColor: colour.card, borderWidth: 1.5 },
         markLine: {
@@ -145,7 +173,7 @@ function frontOption(colour) {
 
 const front = chartIn("front-chart", frontOption);
 front.chart.on("click", (item) => {
-  if (item.seriesName !== "uniform" && item.data?.id !== undefined) select(item.data.id);
+  if (item.seriesName !== "uniform" && methodOf(item) === undefined && item.data?.id !== undefined) select(item.data.id);
 });
 function drawFront() {
   front.draw();

@@ -1,6 +1,6 @@
 //! Laws of the three writers, on a made-up report.
 
-mod plausible;
+pub(super) mod plausible;
 mod sentences;
 
 use super::*;
@@ -28,6 +28,7 @@ fn attacked() -> Report {
         &mut objective.how,
         &mut report.constraints[0].label,
         &mut report.stages[0].stage,
+        &mut report.methods[0].name,
     ];
     for text in texts {
         ATTACK.clone_into(text);
@@ -68,9 +69,11 @@ fn a_report_of_nothing_is_a_page_all_the_same() {
     empty.training.clear();
     empty.sensitivity = None;
     empty.constraints.clear();
+    empty.methods.clear();
     let html = empty.to_html().unwrap();
     assert!(html.contains("0 of 0 evaluated candidates"));
     assert!(!html.contains("Sensitivity"));
+    assert!(!html.contains("By other methods") && !html.contains("What the test set says"));
     assert_eq!(empty.to_csv().unwrap().lines().count(), 1);
 }
 
@@ -191,6 +194,10 @@ fn a_report_that_contradicts_itself_is_refused() {
         "candidate 4: bits: 7 entries, expected 8 (one a site)"
     );
     assert_eq!(message(|report| report.objectives.clear()), "objectives: none, expected at least one");
+    assert_eq!(
+        message(|report| report.methods[0].front[0].values.truncate(1)),
+        "random: values: 1 entries, expected 2 (one a objective)"
+    );
     assert_eq!(message(|report| report.front[0].id = 900), "front: candidate 900 is not among the evaluations");
     assert_eq!(message(|report| report.evaluations[3].id = 1), "evaluations: candidate 1 is listed twice");
     assert_eq!(

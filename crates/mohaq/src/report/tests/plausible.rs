@@ -44,7 +44,7 @@ impl Random {
 }
 
 /// A report of `count` candidates; the same for the same arguments.
-pub(super) fn report(count: usize) -> Report {
+pub(in crate::report) fn report(count: usize) -> Report {
     let mut random = Random(0x2545_f491_4f6c_dd1d);
     let mut evaluations: Vec<Evaluation> = Vec::new();
     for id in 1..=count as u64 {
@@ -55,8 +55,8 @@ pub(super) fn report(count: usize) -> Report {
     Report {
         title: "Bi-SRU on TIMIT, Bit Fusion with 2 MiB".to_owned(),
         mohaq_version: "0.1.0".to_owned(),
-        recipe: "timit-paper".to_owned(),
-        command: "mohaq run recipes/timit-paper.toml --data timit --seed 7".to_owned(),
+        recipe: "paper-3-bitfusion".to_owned(),
+        command: "mohaq run paper/3-bitfusion --data timit --seed 7".to_owned(),
         seed: u64::MAX,
         platform: platform(),
         network: network(),
@@ -66,7 +66,9 @@ pub(super) fn report(count: usize) -> Report {
         uniform: [(8, 8), (4, 8), (4, 4), (2, 8), (2, 2)].map(uniform).to_vec(),
         objectives: objectives(),
         constraints: constraints(),
+        selection_bias: SelectionBias::of((FLOAT_ERROR, 17.9), front_errors(&front), 7215),
         hypervolume: hypervolume(&evaluations),
+        methods: vec![method("random", &evaluations[..count / 2]), method("uniform", &[])],
         evaluations,
         front,
         sensitivity: Some(sensitivity()),
@@ -143,10 +145,31 @@ fn front(evaluations: &[Evaluation]) -> Vec<FrontPoint> {
         evaluations.iter().filter(|one| one.feasible() && !evaluations.iter().any(|other| dominates(other, one)));
     kept.map(|one| FrontPoint {
         id: one.id,
-        valid_error_percent: one.values[0],
+        search_error_percent: one.values[0],
+        valid_error_percent: (value(one, 0) - 0.4).into(),
         test_error_percent: (value(one, 0) + 1.1 + 0.05 * (one.id % 7) as f64).into(),
     })
     .collect()
+}
+
+fn front_errors(front: &[FrontPoint]) -> impl Iterator<Item = (f64, f64)> {
+    front.iter().map(|point| (point.search_error_percent.get().unwrap(), point.test_error_percent.get().unwrap()))
+}
+
+/// What a method found that evaluated these.
+fn method(name: &str, evaluations: &[Evaluation]) -> MethodFront {
+    let Hypervolume { points, .. } = hypervolume(evaluations);
+    let members = front(evaluations);
+    let members = members.iter().filter_map(|point| evaluations.iter().find(|one| one.id == point.id));
+    let point =
+        |one: &Evaluation| MethodPoint { bits: one.bits.clone(), values: one.values.clone(), measures: one.measures };
+    MethodFront {
+        name: name.to_owned(),
+        evaluations: evaluations.len() as u64,
+        hypervolume: points.last().map_or(0.0.into(), |point| point.hypervolume),
+        points,
+        front: members.map(point).collect(),
+    }
 }
 
 fn hypervolume(evaluations: &[Evaluation]) -> Hypervolume {
@@ -229,6 +252,7 @@ fn baseline() -> Baseline {
         error_name: "phone error rate".to_owned(),
         valid: rate(FLOAT_ERROR, 1420, 703, 379, 15_057),
         test: rate(17.9, 742, 351, 198, 7215),
+        search_error_percent: FLOAT_ERROR.into(),
         values: vec![FLOAT_ERROR.into(), Figure::MISSING],
     }
 }
@@ -239,6 +263,7 @@ fn uniform((weight, activation): (u32, u32)) -> UniformPrecision {
     UniformPrecision {
         precision,
         measures,
+        search_error_percent: measures.error_percent,
         test_error_percent: (measures.error_percent.get().unwrap() + 1.3).into(),
         values: vec![measures.error_percent, measures.speedup],
     }

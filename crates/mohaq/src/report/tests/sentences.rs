@@ -3,7 +3,8 @@
 use super::plausible::report;
 use crate::quant::{Precision, QuantSpec};
 use crate::report::axes::axes;
-use crate::report::summary::{Candidates, Statement, cuts, exclusions, headline};
+use crate::report::methods::table;
+use crate::report::summary::{Candidates, Statement, bias, cuts, exclusions, headline};
 use crate::report::*;
 use mohaq_rt::Bits;
 
@@ -48,6 +49,7 @@ fn five() -> Report {
     five.front = [(1, 17.0), (2, 17.6), (3, 20.0)]
         .map(|(id, error): (u64, f64)| FrontPoint {
             id,
+            search_error_percent: error.into(),
             valid_error_percent: error.into(),
             test_error_percent: Figure::MISSING,
         })
@@ -116,4 +118,51 @@ fn each_constraint_says_what_it_excluded() {
     report.evaluations.truncate(3);
     let text = &exclusions(&report, &axes(&report))[0].text;
     assert_eq!(text, "Kept by every evaluated candidate; it excluded none.");
+}
+
+#[test]
+fn the_bias_is_the_gap_that_float_has_not() {
+    let mut report = five();
+    // Gaps of 1.4 and 1.8 points against 1 point of float; √(0.2 · 0.8 / 6400) is 0.5 points.
+    report.selection_bias = SelectionBias::of((19.0, 20.0), [(17.0, 18.4), (17.6, 19.4)].into_iter(), 6400);
+    let mut said = bias(&report);
+    assert_eq!(said[0].about, "Selection bias: +0.60 points");
+    assert_eq!(
+        said[0].text,
+        "Test error less search error: +1.60 points on average over the front, +1.00 points for the float network, which \
+         no search chose. The difference, +0.60 points, is the bias: above 0 where the search fitted its \
+         development set."
+    );
+    assert!(said[1].text.contains("over its 6,400 labels is known to ±0.98 points"), "{}", said[1].text);
+    assert!(said[1].text.contains("It is small: do not choose"), "{}", said[1].text);
+    report.selection_bias = SelectionBias::of((19.0, 20.0), [(17.0, 18.0)].into_iter(), 640_000);
+    said = bias(&report);
+    assert!(said[1].text.contains("±0.10 points") && !said[1].text.contains("small:"), "{}", said[1].text);
+    report.selection_bias = None;
+    assert_eq!(bias(&report), []);
+}
+
+#[test]
+fn methods_are_compared_at_the_same_speedups() {
+    let mut report = five();
+    let point = |error: f64, speedup: f64| MethodPoint {
+        bits: report.evaluations[0].bits.clone(),
+        values: vec![error.into(), speedup.into()],
+        measures: Measures::default(),
+    };
+    report.methods = vec![MethodFront {
+        name: "random".to_owned(),
+        evaluations: 5,
+        hypervolume: 0.25.into(),
+        points: Vec::new(),
+        front: vec![point(17.2, 4.5), point(18.0, 8.0)],
+    }];
+    let found = table(&report, &axes(&report), &candidates(&report)).unwrap();
+    // The search: 17.0 % at 4×, 17.6 % at 10×, 20.0 % at 20×; nobody reaches 24×.
+    assert_eq!(found.columns, ["≥ 2×", "≥ 4×", "≥ 8×", "≥ 16×"]);
+    assert_eq!(found.rows[0].errors, ["17.00 %", "17.00 %", "17.60 %", "20.00 %"]);
+    assert_eq!((found.rows[1].name.as_str(), found.rows[1].hypervolume.as_str()), ("random", "0.2500"));
+    assert_eq!(found.rows[1].errors, ["17.20 %", "17.20 %", "18.00 %", "–"]);
+    report.methods.clear();
+    assert_eq!(table(&report, &axes(&report), &candidates(&report)), None);
 }
