@@ -4,6 +4,7 @@
 use crate::killed::with_beacons;
 use crate::same::{differences, files};
 use crate::workspace::{Said, Workspace};
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::Stdio;
 use std::thread::sleep;
@@ -154,15 +155,33 @@ fn a_second_process_is_refused_and_the_first_one_undisturbed() {
     assert_whole(&workspace, "two processes");
 }
 
+/// Loans in the log of `run` beside the first of each candidate.
+fn loans_again(workspace: &Workspace) -> usize {
+    let log = workspace.text("run/evaluations.jsonl");
+    let candidate = |line: &str| Some(line.strip_prefix("{\"loan\":{\"record\":")?.split_once(',')?.0.to_owned());
+    let loans: Vec<String> = log.lines().filter_map(candidate).collect();
+    loans.len() - loans.iter().collect::<BTreeSet<_>>().len()
+}
+
 #[test]
 fn a_budget_that_ended_within_a_generation_leaves_no_trace_in_a_longer_search() {
-    let workspace = finished();
-    for evaluations in [9, 14, 19, 23] {
-        fs::remove_dir_all(workspace.path("run")).expect("removed");
-        workspace.ok(&format!("{RESUME} --set search.evaluations={evaluations}"));
-        workspace.ok(RESUME);
+    let workspace = Workspace::new();
+    workspace.write("beacons.toml", with_beacons());
+    // One large generation, and room for a beacon that is nearer than one before it.
+    let wide = "--set search.start_uniform=false --set search.offspring=24 --set search.beacons.threshold=2 \
+                --set search.beacons.region.above.speedup=5";
+    let search = |evaluations: usize| format!("{RESUME} {wide} --set search.evaluations={evaluations}");
+    workspace.ok(&search(28));
+    fs::rename(workspace.path("run"), workspace.path("whole")).expect("moved");
+    let mut again = 0;
+    for evaluations in [8, 14, 20] {
+        workspace.ok(&search(evaluations));
+        workspace.ok(&search(28));
         // The lines of the log stand in the order in which they came about, which is another one.
         let same = differences(&workspace.path("whole"), &workspace.path("run"));
         assert_eq!(same, ["evaluations.jsonl differs"], "{evaluations}");
+        again += loans_again(&workspace);
+        fs::remove_dir_all(workspace.path("run")).expect("removed");
     }
+    assert!(again > 0, "no budget ended between a candidate and the beacon that is nearest to it in the end");
 }
