@@ -1,6 +1,8 @@
 //! The command line as typed.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use mohaq::config::CorpusKind;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -8,7 +10,8 @@ const AFTER_HELP: &str = "\
 Exit codes: 0 done; 1 the work failed (data, files, training); 2 the request could not be understood (arguments, recipe, \
 platform); 130 stopped by Ctrl-C, with everything finished so far on disk.
 
-RECIPE is a TOML file, or the name of a built-in one: demo, fsdd-digits, timit-paper.";
+RECIPE is a TOML file, or the name of a built-in one: demo, fsdd-digits, paper/1-memory, \
+paper/2-silago, paper/3-bitfusion, paper/3-bitfusion-beacons.";
 
 /// Per-layer precision search for recurrent networks on embedded platforms.
 #[derive(Debug, Parser)]
@@ -50,6 +53,8 @@ pub(crate) enum Command {
     Search(StageArgs),
     /// Write the report of a run directory.
     Report(ReportArgs),
+    /// Put finished runs side by side: volumes, errors at equal cost, front against front.
+    Compare(CompareArgs),
     /// List, show or check platform descriptions.
     #[command(subcommand)]
     Platform(PlatformCommand),
@@ -79,6 +84,9 @@ pub(crate) struct StageArgs {
 /// What goes before the recipe's own values.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Overrides {
+    /// Run on this corpus instead of the recipe's own, with what the recipe says for it in [corpus.NAME].
+    #[arg(long, value_name = "NAME", value_parser = corpora())]
+    pub corpus: Option<CorpusKind>,
     /// Directory (or file) of the corpus.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
@@ -91,6 +99,12 @@ pub(crate) struct Overrides {
     /// Set one value of the recipe, for example --set search.platform=silago. May be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+}
+
+/// Reads the name of a corpus.
+fn corpora() -> impl TypedValueParser<Value = CorpusKind> {
+    PossibleValuesParser::new(CorpusKind::ALL.map(CorpusKind::key))
+        .map(|name| CorpusKind::from_key(&name).expect("one of the names offered"))
 }
 
 impl Overrides {
@@ -175,6 +189,32 @@ pub(crate) struct ReportArgs {
     /// Where to write it.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+/// `compare`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct CompareArgs {
+    /// Run directories with a finished search, two or more.
+    #[arg(required = true, num_args = 2.., value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// Compare errors at these speedups, at least; 2, 4, 10, 20, 30 and 40 as far as some run reaches them when left out.
+    #[arg(long, value_name = "TIMES", value_delimiter = ',')]
+    pub at_speedup: Option<Vec<f64>>,
+    /// Compare errors at these compressions of 32 bit float, at least; 4, 8, 10.6, 12 and 16 when left out.
+    #[arg(long, value_name = "TIMES", value_delimiter = ',')]
+    pub at_compression: Option<Vec<f64>>,
+    /// Compare errors at these sizes in MiB, at most.
+    #[arg(long, value_name = "MIB", value_delimiter = ',')]
+    pub at_size: Option<Vec<f64>>,
+    /// Compare errors at these energies a frame in nJ, at most; four over what the fronts span when left out.
+    #[arg(long, value_name = "NJ", value_delimiter = ',')]
+    pub at_energy: Option<Vec<f64>>,
+    /// Also write the comparison as one self-contained page, with the fronts in a chart.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Overwrite the page if it exists.
+    #[arg(long, requires = "output")]
+    pub force: bool,
 }
 
 /// Forms of a report.

@@ -1,4 +1,5 @@
-//! Training speed of the paper's network: 8 sequences of 200 frames a step, random data, float arithmetic, Adam.
+//! Training speed of the paper's network: 8 sequences of 200 frames a step, random data, Adam; in floating point, and with
+//! weights of 2, 4 or 8 and activations of 4, 8 or 16 bits, drawn for every site.
 //!
 //! ```text
 //! cargo run --release -p mohaq --example train_throughput -- --threads 2 --steps 6
@@ -8,8 +9,11 @@
 //! falls: the labels are random but the same at every step, so a network of this size learns them by heart.
 
 use mohaq::nn::{Batch, Float, Gradients, Network, NetworkDescription, Workspace, frame_loss};
+use mohaq::quant::{Clips, Precision, QuantAware, QuantSpec, QuantizeSettings, calibrate};
 use mohaq::tensor::Matrix;
-use mohaq::train::Adam;
+use mohaq::train::{Adam, Arithmetic};
+use mohaq_rt::Bits;
+use mohaq_speech::dataset::{Features, Sequence};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::time::Instant;
@@ -81,49 +85,89 @@ fn peak_memory_mib() -> Option<f64> {
     line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kib| kib / 1024.0)
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let options = Options::parse(std::env::args().skip(1))?;
-    rayon::ThreadPoolBuilder::new().num_threads(options.threads).build_global()?;
-    let mut network = Network::new(&description(&options)?, 1)?;
-    let mut random = ChaCha8Rng::seed_from_u64(2);
-    let starts = (0..=options.batch).map(|sequence| sequence * options.frames).collect();
-    let batch = Batch::new(features(&options, &mut random), starts)?;
-    let labels: Vec<u32> = (0..batch.frames()).map(|_| random.next_u32() % CLASSES as u32).collect();
-
+/// Speed and losses of one arithmetic.
+fn measure(
+    arithmetic: &mut impl Arithmetic,
+    mut network: Network,
+    batch: &Batch,
+    labels: &[u32],
+    steps: usize,
+) -> Result<serde_json::Value, mohaq::Error> {
+    let learned = arithmetic.learned();
     let mut adam = Adam::new(&network);
     let mut gradients = Gradients::zeros(&network);
     let mut workspace = Workspace::new();
     let mut losses = Vec::new();
     let mut seconds = Vec::new();
-    for _ in 0..=options.steps {
+    for _ in 0..=steps {
         let began = Instant::now();
-        let (trace, mut logits) = network.forward_train(&batch, &Float, None, &mut workspace);
-        losses.push(frame_loss(&mut logits, &labels).mean());
-        network.backward(trace, &Float, logits, &mut gradients, &mut workspace);
+        arithmetic.prepare(&network, &learned)?;
+        let run = arithmetic.run(&network);
+        let (trace, mut logits) = run.forward_train(batch, arithmetic, None, &mut workspace);
+        losses.push(frame_loss(&mut logits, labels).mean());
+        run.backward(trace, arithmetic, logits, &mut gradients, &mut workspace);
+        arithmetic.back(&network, &mut gradients);
         adam.step(&mut network, &gradients, 1.0, LEARNING_RATE, 0.0);
         seconds.push(began.elapsed().as_secs_f64());
     }
     let finite = |matrix: &Matrix| matrix.data().iter().all(|x| x.is_finite());
     assert!(losses.iter().all(|loss| loss.is_finite()), "losses {losses:?}");
     assert!(gradients.matrices().iter().all(finite), "a gradient is not finite");
-    assert!(losses[options.steps] < losses[0], "the loss does not fall: {losses:?}");
+    assert!(losses[steps] < losses[0], "the loss does not fall: {losses:?}");
 
     // The first step fetches memory from the system.
     let mut seconds = seconds.split_off(1);
     seconds.sort_by(f64::total_cmp);
     let median = seconds[seconds.len() / 2];
     let frames = batch.frames() as f64;
+    Ok(serde_json::json!({
+        "frames_per_s": (frames / median).round(),
+        "best_frames_per_s": (frames / seconds[0]).round(),
+        "worst_frames_per_s": (frames / seconds[seconds.len() - 1]).round(),
+        "loss_first": losses[0],
+        "loss_last": losses[steps],
+    }))
+}
+
+/// The network with random bits, calibrated on the batch.
+fn quantized(network: &Network, batch: &Batch, random: &mut ChaCha8Rng) -> Result<QuantAware, mohaq::Error> {
+    let sequences = batch.starts().windows(2).enumerate().map(|(i, ends)| Sequence {
+        id: i.to_string(),
+        speaker: String::new(),
+        features: Features {
+            dim: INPUTS,
+            values: batch.features().data()[ends[0] * INPUTS..ends[1] * INPUTS].to_vec(),
+        },
+        labels: Vec::new(),
+        reference: Vec::new(),
+    });
+    let calibration = calibrate(network, &sequences.collect::<Vec<_>>(), &QuantizeSettings::default())?;
+    let mut draw = |widths: [Bits; 3]| widths[random.next_u32() as usize % 3];
+    let precision =
+        |_| Precision::new(draw([Bits::Two, Bits::Four, Bits::Eight]), draw([Bits::Four, Bits::Eight, Bits::Sixteen]));
+    let spec = QuantSpec((0..calibration.sites.len()).map(precision).collect());
+    QuantAware::new(network, calibration, spec, Clips::Static)
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let options = Options::parse(std::env::args().skip(1))?;
+    rayon::ThreadPoolBuilder::new().num_threads(options.threads).build_global()?;
+    let network = Network::new(&description(&options)?, 1)?;
+    let mut random = ChaCha8Rng::seed_from_u64(2);
+    let starts = (0..=options.batch).map(|sequence| sequence * options.frames).collect();
+    let batch = Batch::new(features(&options, &mut random), starts)?;
+    let labels: Vec<u32> = (0..batch.frames()).map(|_| random.next_u32() % CLASSES as u32).collect();
+    let mut quantized = quantized(&network, &batch, &mut random)?;
+    let float = measure(&mut Float, network.clone(), &batch, &labels, options.steps)?;
+    let quantized = measure(&mut quantized, network, &batch, &labels, options.steps)?;
     let report = serde_json::json!({
         "benchmark": "train_throughput",
         "threads": options.threads,
         "batch": options.batch,
         "frames": options.frames,
         "layer0_k": options.layer0_matrices,
-        "frames_per_s": (frames / median).round(),
-        "best_frames_per_s": (frames / seconds[0]).round(),
-        "worst_frames_per_s": (frames / seconds[seconds.len() - 1]).round(),
-        "loss_first": losses[0],
-        "loss_last": losses[options.steps],
+        "float32": float,
+        "quantized": quantized,
         "peak_memory_mib": peak_memory_mib(),
     });
     println!("{report}");

@@ -506,7 +506,7 @@ impl Error {
     }
 
     /// True where the request itself is at fault, not the work: an unknown recipe, key, platform or precision, a setting
-    /// out of its range, a network that cannot be.
+    /// out of its range, a network that cannot be, a comparison of nothing.
     pub fn is_usage(&self) -> bool {
         matches!(
             self,
@@ -527,6 +527,7 @@ impl Error {
                 | Self::HighwayBias { .. }
                 | Self::TooManyParameters { .. }
                 | Self::Speech(mohaq_speech::Error::Setting { .. })
+                | Self::Report(ReportError::FewRuns(_) | ReportError::SameName(_) | ReportError::Level { .. })
         )
     }
 }

@@ -16,7 +16,7 @@ search = { platform = "bitfusion", objectives = ["error", "speedup"], population
 "#;
 
 fn session(folder: &Path, existing: Existing) -> Session<'static> {
-    let recipe = Recipe::parse(RECIPE, "tiny", &[]).unwrap();
+    let recipe = Recipe::parse(RECIPE, "tiny", None, &[]).unwrap();
     Session::open(Plan::resolve(recipe, None, Some(folder)).unwrap(), existing, &Silent).unwrap()
 }
 

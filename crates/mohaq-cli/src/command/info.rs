@@ -25,9 +25,7 @@ pub(crate) fn init(args: &InitArgs) -> Result<()> {
 
 /// `mohaq report`
 pub(crate) fn report(args: &ReportArgs) -> Result<()> {
-    let source = args.run.join("report.json");
-    let text = fs::read_to_string(&source).map_err(|error| unreadable(&source, &error))?;
-    let report = report::Report::from_json(&text).with_context(|| source.display().to_string())?;
+    let report = read_report(&args.run)?;
     let written = match args.format {
         ReportFormat::Html => report.to_html()?,
         ReportFormat::Csv => report.to_csv()?,
@@ -41,6 +39,13 @@ pub(crate) fn report(args: &ReportArgs) -> Result<()> {
         }
         None => Ok(output::line(written.trim_end())?),
     }
+}
+
+/// The report of the run directory `run`.
+pub(super) fn read_report(run: &Path) -> Result<report::Report> {
+    let source = run.join("report.json");
+    let text = fs::read_to_string(&source).map_err(|error| unreadable(&source, &error))?;
+    report::Report::from_json(&text).with_context(|| source.display().to_string())
 }
 
 /// Why the report of a run cannot be read.

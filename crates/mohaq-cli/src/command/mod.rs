@@ -1,6 +1,7 @@
 //! One function a verb.
 
 mod bench;
+mod compare;
 mod data;
 mod info;
 mod retrain;
@@ -33,6 +34,7 @@ pub(crate) fn run(cli: &Cli, progress: &Progress) -> Result<()> {
         Command::Sensitivity(args) => stages::sensitivity(&context, args),
         Command::Search(args) | Command::Run(args) => stages::search(&context, args),
         Command::Report(args) => info::report(args),
+        Command::Compare(args) => compare::compare(&context, args),
         Command::Platform(command) => info::platform(&context, command),
         Command::Bench(BenchCommand::Evaluate(args)) => bench::evaluate(&context, args),
         Command::Completions(args) => info::completions(args),

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 /// The plan of a recipe under the command line's overrides.
 pub(crate) fn plan(recipe: &str, overrides: &Overrides) -> Result<Plan> {
-    Ok(config::load(recipe, &overrides.pairs(), overrides.data.as_deref(), overrides.out.as_deref())?)
+    let Overrides { data, out, corpus, .. } = overrides;
+    Ok(config::load(recipe, *corpus, &overrides.pairs(), data.as_deref(), out.as_deref())?)
 }
 
 pub(super) fn existing(args: ExistingArgs) -> Existing {

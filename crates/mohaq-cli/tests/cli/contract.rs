@@ -1,6 +1,6 @@
 //! What a program that calls `mohaq --json` may rely on.
 
-use crate::workspace::{Said, Workspace};
+use crate::workspace::{RECIPE, Said, Workspace};
 use serde_json::Value;
 
 /// The number at `pointer`, which must be there and finite: JSON has no NaN, and `null` is no number.
@@ -101,4 +101,17 @@ fn data_and_platforms_are_described_in_json() {
     let names: Vec<&str> = platforms.as_array().expect("a list").iter().filter_map(|p| p["name"].as_str()).collect();
     assert_eq!(names, ["silago", "bitfusion", "none"]);
     assert_eq!(one_line(&workspace.ok("platform show silago --json"))["name"], "silago");
+}
+
+#[test]
+fn a_recipe_runs_on_another_corpus_by_its_overlay() {
+    let workspace = Workspace::new();
+    let elsewhere = RECIPE.replace("corpus = \"synthetic\"", "corpus = \"fsdd\"\nsplit = \"split\"\npath = \"digits\"");
+    workspace.write("other.toml", format!("{elsewhere}\n[corpus.synthetic]\nsearch.evaluations = 8\n"));
+    let object = workspace.ok("run other.toml --corpus synthetic --json").json();
+    assert_eq!(object["evaluations"], 8);
+    let plan = workspace.text("runs/tiny/plan.toml");
+    assert!(plan.contains("corpus = \"synthetic\"") && !plan.contains("split") && !plan.contains("[corpus"), "{plan}");
+    // The plan is a recipe by itself.
+    assert_eq!(workspace.ok("run runs/tiny/plan.toml --out again --json").json()["front"], object["front"]);
 }

@@ -4,6 +4,7 @@
 //! to take a second or two.
 
 mod bench;
+mod compare;
 mod contract;
 mod interrupted;
 mod refused_data;

@@ -92,11 +92,11 @@ fn names_of_recipes_and_platforms_are_corrected() {
     let workspace = Workspace::new();
     for recipe in ["demmo", "demo.tml"] {
         let said = misunderstood(&workspace, &format!("run {recipe}"));
-        let known = "(demo, fsdd-digits, timit-paper)";
+        let known = "(demo, fsdd-digits, paper/1-memory, paper/2-silago, paper/3-bitfusion, paper/3-bitfusion-beacons)";
         assert_eq!(said.error(), format!("`{recipe}` is neither a file nor a built-in recipe {known}"));
         assert_eq!(said.hint(), "did you mean `demo`?");
     }
-    assert_eq!(misunderstood(&workspace, "init --template timit").hint(), "did you mean `timit-paper`?");
+    assert_eq!(misunderstood(&workspace, "init --template paper/memory").hint(), "did you mean `paper/1-memory`?");
     for arguments in ["run tiny.toml --set search.platform=silgo", "platform show silgo"] {
         let said = misunderstood(&workspace, arguments);
         let expected = "expected silago, bitfusion, none or the path of a .toml file";
@@ -110,7 +110,7 @@ fn names_of_recipes_and_platforms_are_corrected() {
 #[test]
 fn a_corpus_without_a_place_asks_for_one() {
     let workspace = Workspace::new();
-    let said = misunderstood(&workspace, "run timit-paper");
+    let said = misunderstood(&workspace, "run paper/1-memory");
     assert_eq!(said.error(), "`data.path`: this corpus has no default place");
     assert!(said.hint().contains("--data DIR"), "{}", said.hint());
 }
@@ -140,4 +140,20 @@ fn a_network_that_cannot_be_is_refused_by_layer() {
     assert!(said.error().contains("`l0`") && said.error().contains("hidden is 0"), "{}", said.error());
     workspace.write("tiny.toml", RECIPE);
     workspace.ok("train tiny.toml");
+}
+
+#[test]
+fn a_corpus_that_is_none_is_refused_with_those_there_are() {
+    let workspace = Workspace::new();
+    let said = misunderstood(&workspace, "run tiny.toml --corpus fsd");
+    assert!(said.error().contains("'fsd'") && said.err.contains("synthetic, timit, fsdd, features"), "{}", said.err);
+    let said = misunderstood(&workspace, "run tiny.toml --corpus timit");
+    assert_eq!(said.error(), "`data.path`: this corpus has no default place");
+    let said = misunderstood(&workspace, "run tiny.toml --corpus features --data x.npz");
+    assert!(said.error().starts_with("`features.normalise`: `speaker`"), "{}", said.error());
+    workspace.write("typo.toml", format!("{RECIPE}\n[corpus.timit.train]\nepoch = 3\n"));
+    let said = misunderstood(&workspace, "run typo.toml");
+    let line = RECIPE.lines().count() + 3;
+    assert!(said.error().starts_with(&format!("typo.toml:{line}: unknown field `epoch`")), "{}", said.error());
+    assert_eq!(said.hint(), "did you mean `epochs`?");
 }

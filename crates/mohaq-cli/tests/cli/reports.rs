@@ -55,11 +55,11 @@ fn a_recipe_written_by_init_is_read_by_run() {
 #[test]
 fn every_built_in_template_is_a_recipe() {
     let workspace = Workspace::new();
-    for template in ["demo", "fsdd-digits", "timit-paper"] {
-        workspace.ok(&format!("init {template}.toml --template {template}"));
+    let paper = ["paper/1-memory", "paper/2-silago", "paper/3-bitfusion", "paper/3-bitfusion-beacons"];
+    for template in ["demo", "fsdd-digits"].into_iter().chain(paper) {
+        workspace.ok(&format!("init mine.toml --force --template {template}"));
         // Its only fault is that there are no data here.
-        let said =
-            workspace.mohaq(&format!("data prepare {template}.toml --data nowhere --set data.synthetic.seed=0x"));
+        let said = workspace.mohaq("data prepare mine.toml --data nowhere --set data.synthetic.seed=0x");
         assert!(said.error().starts_with("--set data.synthetic.seed=0x: "), "{said:?}");
     }
 }

@@ -110,6 +110,22 @@ fn a_network_from_elsewhere_is_calibrated_anew() {
 }
 
 #[test]
+fn the_command_in_the_report_repeats_the_run() {
+    let workspace = Workspace::new();
+    workspace.ok("run tiny.toml --set search.evaluations=8 --set search.limits.compression=3 --seed 5");
+    let report: serde_json::Value = serde_json::from_str(&workspace.text("runs/tiny/report.json")).expect("JSON");
+    let command = report["command"].as_str().and_then(|line| line.strip_prefix("mohaq ")).expect("a command of mohaq");
+    let mut command = workspace.command(command);
+    let output = command.current_dir(workspace.path("runs/tiny")).output().expect("the binary starts");
+    assert!(output.status.success(), "{output:?}");
+    for name in ["front.json", "report.csv"] {
+        assert_eq!(workspace.text(&format!("runs/tiny/{name}")), workspace.text(&format!("runs/tiny/again/{name}")));
+    }
+    let limit = report["constraints"].as_array().and_then(|all| all.iter().find(|one| one["name"] == "compression"));
+    assert_eq!(limit.expect("the compression is a constraint")["label"], "Memory at 3 times compression");
+}
+
+#[test]
 fn another_number_of_subsets_is_another_search() {
     let workspace = Workspace::new();
     workspace.ok("run tiny.toml --data corpus --out run --set search.subsets=2");

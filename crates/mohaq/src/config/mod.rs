@@ -1,5 +1,6 @@
 //! From what the user wrote to what will be done: a [`Recipe`] as typed, resolved once into a [`Plan`].
 
+mod overlay;
 mod plan;
 mod recipe;
 

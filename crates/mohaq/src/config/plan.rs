@@ -238,6 +238,7 @@ fn check_limits(limits: &LimitSection) -> Result<()> {
         ("search.limits.error_increase", limits.error_increase),
         ("search.limits.error_percent", limits.error_percent),
         ("search.limits.memory_mib", limits.memory_mib),
+        ("search.limits.compression", limits.compression),
     ];
     let wrong =
         values.into_iter().find_map(|(key, value)| value.filter(|v| !(*v > 0.0 && v.is_finite())).map(|v| (key, v)));
@@ -245,10 +246,13 @@ fn check_limits(limits: &LimitSection) -> Result<()> {
 }
 
 /// The built-in recipes.
-const BUILTIN: [(&str, &str); 3] = [
+const BUILTIN: [(&str, &str); 6] = [
     ("demo", include_str!("../../../../recipes/demo.toml")),
     ("fsdd-digits", include_str!("../../../../recipes/fsdd-digits.toml")),
-    ("timit-paper", include_str!("../../../../recipes/timit-paper.toml")),
+    ("paper/1-memory", include_str!("../../../../recipes/paper/1-memory.toml")),
+    ("paper/2-silago", include_str!("../../../../recipes/paper/2-silago.toml")),
+    ("paper/3-bitfusion", include_str!("../../../../recipes/paper/3-bitfusion.toml")),
+    ("paper/3-bitfusion-beacons", include_str!("../../../../recipes/paper/3-bitfusion-beacons.toml")),
 ];
 
 /// The text of the built-in recipe `name`.
@@ -264,18 +268,24 @@ pub fn builtin(name: &str) -> Result<&'static str> {
     })
 }
 
-/// Reads `recipe`, a file or else a built-in recipe's name, and resolves it.
+/// Reads `recipe`, a file or else a built-in recipe's name, and resolves it, on `corpus` instead of its own where given.
 ///
 /// # Errors
 /// See [`Recipe::parse`] and [`Plan::resolve`]; [`Error::NoRecipe`], [`Error::Io`].
-pub fn load(recipe: &str, overrides: &[String], data: Option<&Path>, out: Option<&Path>) -> Result<Plan> {
+pub fn load(
+    recipe: &str,
+    corpus: Option<CorpusKind>,
+    overrides: &[String],
+    data: Option<&Path>,
+    out: Option<&Path>,
+) -> Result<Plan> {
     let path = Path::new(recipe);
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => builtin(recipe)?.to_owned(),
         Err(error) => return Err(Error::io(path, error)),
     };
-    Plan::resolve(Recipe::parse(&text, recipe, overrides)?, data, out)
+    Plan::resolve(Recipe::parse(&text, recipe, corpus, overrides)?, data, out)
 }
 
 #[cfg(test)]
@@ -285,31 +295,88 @@ mod tests {
     #[test]
     fn built_in_recipes_resolve() {
         for (name, _) in BUILTIN {
-            let plan = load(name, &[], Some(Path::new("data")), None).unwrap();
-            assert_eq!(plan.recipe.name, name);
+            let plan = load(name, None, &[], Some(Path::new("data")), None).unwrap();
+            assert_eq!(plan.recipe.name, name.replace('/', "-"));
             assert!(plan.out.is_absolute());
         }
     }
 
     #[test]
+    fn the_papers_experiments_differ_in_platform_objectives_and_budget() {
+        use Objective::{Energy, Error, Memory, SpeedupPaper};
+        for (name, platform, objectives, evaluations) in [
+            ("paper/1-memory", "none", vec![Error, Memory], 630),
+            ("paper/2-silago", "silago", vec![Error, SpeedupPaper, Energy], 180),
+            ("paper/3-bitfusion", "bitfusion", vec![Error, SpeedupPaper], 630),
+        ] {
+            let search = load(name, None, &[], Some(Path::new("data")), None).unwrap().recipe.search;
+            assert_eq!((search.platform.as_str(), &search.objectives), (platform, &objectives));
+            assert_eq!((search.population, search.offspring, search.evaluations), (40, 10, evaluations));
+            assert_eq!((search.subsets, search.sequences, search.start_uniform), (4, 0, false));
+            assert!(search.limits.platform_memory);
+            assert_eq!((search.limits.error_increase, search.limits.compression), (Some(8.0), None));
+        }
+    }
+
+    #[test]
+    fn the_papers_experiments_on_digits_take_the_network_of_the_digits_recipe() {
+        let on = |name, corpus| load(name, Some(corpus), &[], Some(Path::new("data")), None).unwrap().recipe;
+        let digits = on("fsdd-digits", CorpusKind::Fsdd);
+        for (name, compression) in
+            [("paper/1-memory", None), ("paper/2-silago", Some(3.5)), ("paper/3-bitfusion", Some(10.6))]
+        {
+            let fsdd = on(name, CorpusKind::Fsdd);
+            assert_eq!(
+                (&fsdd.features, &fsdd.network, &fsdd.train),
+                (&digits.features, &digits.network, &digits.train)
+            );
+            let synthetic = on(name, CorpusKind::Synthetic);
+            assert_eq!((&synthetic.network, &synthetic.train), (&digits.network, &digits.train));
+            for recipe in [fsdd, synthetic] {
+                assert_eq!(recipe.search.limits.compression, compression);
+                assert_eq!(recipe.search.limits.platform_memory, compression.is_none());
+                assert_eq!(recipe.search.limits.error_increase, Some(8.0));
+            }
+        }
+    }
+
+    #[test]
+    fn the_experiment_with_beacons_is_the_one_without_and_beacons() {
+        for corpus in [CorpusKind::Timit, CorpusKind::Fsdd, CorpusKind::Synthetic] {
+            let on = |name| load(name, Some(corpus), &[], Some(Path::new("data")), None).unwrap().recipe;
+            let (without, with) = (on("paper/3-bitfusion"), on("paper/3-bitfusion-beacons"));
+            let beacons = with.search.beacons.clone().unwrap();
+            assert_eq!((beacons.threshold, beacons.activation_weight), (5.0, 0.0));
+            assert!((4..=20).contains(&with.retrain.epochs));
+            let region = &beacons.region;
+            assert_eq!(region.below, [(Objective::Error, 30.0)].into());
+            assert_eq!(region.above, [(Objective::SpeedupPaper, 10.0)].into());
+            assert!(region.fits && region.error_increase.is_none());
+            let (name, retrain) = (without.name.clone(), without.retrain.clone());
+            let search = SearchSection { beacons: None, ..with.search.clone() };
+            assert_eq!(Recipe { name, retrain, search, ..with }, without);
+        }
+    }
+
+    #[test]
     fn a_plan_reads_back_as_itself() {
-        let plan = load("fsdd-digits", &[], Some(Path::new("data")), None).unwrap();
-        let again = Recipe::parse(&plan.to_toml(), "plan.toml", &[]).unwrap();
+        let plan = load("fsdd-digits", None, &[], Some(Path::new("data")), None).unwrap();
+        let again = Recipe::parse(&plan.to_toml(), "plan.toml", None, &[]).unwrap();
         assert_eq!(again, plan.recipe);
         assert_eq!(plan.training_difference(&plan.to_toml()), None);
     }
 
     #[test]
     fn another_seed_is_another_training_and_another_platform_is_not() {
-        let plan = load("demo", &[], None, None).unwrap();
-        let with = |pair: &str| load("demo", &[pair.to_owned()], None, None).unwrap().to_toml();
+        let plan = load("demo", None, &[], None, None).unwrap();
+        let with = |pair: &str| load("demo", None, &[pair.to_owned()], None, None).unwrap().to_toml();
         assert_eq!(plan.training_difference(&with("seed=2")).as_deref(), Some("`seed`"));
         assert_eq!(plan.training_difference(&with("search.platform=silago")), None);
     }
 
     #[test]
     fn values_that_cannot_work_are_refused_by_key() {
-        let key = |pair: &str| match load("demo", &[pair.to_owned()], None, None) {
+        let key = |pair: &str| match load("demo", None, &[pair.to_owned()], None, None) {
             Err(Error::Plan { key, .. }) => key,
             other => panic!("{pair}: expected a plan error, got {other:?}"),
         };
@@ -320,6 +387,9 @@ mod tests {
         assert_eq!(key("search.baselines=[\"nsga2\"]"), "search.baselines");
         assert_eq!(key("search.baselines=[\"random\", \"random\"]"), "search.baselines");
         assert_eq!(key("search.limits.error_increase=-1"), "search.limits.error_increase");
+        for wrong in ["0", "-2.0", "inf", "nan"] {
+            assert_eq!(key(&format!("search.limits.compression={wrong}")), "search.limits.compression");
+        }
         assert_eq!(key("quantize.weight_clip=median_of_maxima"), "quantize.weight_clip");
         assert_eq!(key("quantize.activation_clip={ percentile = 101 }"), "quantize.activation_clip");
         assert_eq!(key("name=../up"), "name");
@@ -335,7 +405,7 @@ mod tests {
 
     #[test]
     fn a_corpus_without_a_place_asks_for_one() {
-        let error = load("timit-paper", &[], None, None).unwrap_err();
+        let error = load("paper/1-memory", None, &[], None, None).unwrap_err();
         assert!(error.hint().is_some_and(|hint| hint.contains("--data")), "{error}");
     }
 }

@@ -1,8 +1,10 @@
 //! A recipe as it is written: TOML in, typed sections out, nothing resolved yet.
 //!
 //! Unknown keys are errors that name the nearest known one. Every section has defaults, so the shortest recipe is a name
-//! and a corpus; a section left out is its default, and `[search]` left out is no search.
+//! and a corpus; a section left out is its default, and `[search]` left out is no search. What it says for other corpora
+//! (`[corpus.NAME]`) is merged in by `overlay` before anything is typed.
 
+use super::overlay::{Document, Fault};
 use crate::beacon::{BeaconSettings, RetrainSettings};
 use crate::eval::Objective;
 use crate::nn::{LayerDescription, NetworkDescription};
@@ -58,6 +60,26 @@ pub enum CorpusKind {
     Fsdd,
     /// Sequences of features with labels, as .npz or safetensors.
     Features,
+}
+
+impl CorpusKind {
+    /// Every kind, in the order of the documentation.
+    pub const ALL: [Self; 4] = [Self::Synthetic, Self::Timit, Self::Fsdd, Self::Features];
+
+    /// The name in recipes and on the command line.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Synthetic => "synthetic",
+            Self::Timit => "timit",
+            Self::Fsdd => "fsdd",
+            Self::Features => "features",
+        }
+    }
+
+    /// The corpus named `key`.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|corpus| corpus.key() == key)
+    }
 }
 
 /// `[data]`
@@ -184,6 +206,9 @@ pub struct LimitSection {
     /// Memory at most this, MiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_mib: Option<f64>,
+    /// Memory at least this many times smaller than all parameters of the network as 32 bit floats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compression: Option<f64>,
     /// Memory at most what the platform says it has.
     pub platform_memory: bool,
 }
@@ -191,7 +216,13 @@ pub struct LimitSection {
 impl Default for LimitSection {
     /// The published error limit, and the platform's own memory.
     fn default() -> Self {
-        Self { error_increase: Some(8.0), error_percent: None, memory_mib: None, platform_memory: true }
+        Self {
+            error_increase: Some(8.0),
+            error_percent: None,
+            memory_mib: None,
+            compression: None,
+            platform_memory: true,
+        }
     }
 }
 
@@ -206,29 +237,35 @@ fn three() -> usize {
 impl Recipe {
     /// Parses a recipe; `origin` (a path, or a built-in's name) stands in the errors.
     ///
-    /// `overrides` are `key=value` pairs with dotted keys and TOML values, applied before anything is typed; a value that
-    /// is no TOML is taken as a string.
+    /// The overlay of the corpus in use is merged over it. That is `corpus`, or else the one that the recipe names; where
+    /// the two differ, `data.path` and `data.split` of the recipe are dropped, because they belong to the other one. Then
+    /// `overrides` are applied: `key=value` pairs with dotted keys and TOML values; a value that is no TOML is taken as a
+    /// string. All of it happens before anything is typed, but every overlay is held to the same rules, chosen or not.
     ///
     /// # Errors
     /// [`Error::Recipe`] with the line, [`Error::Override`] with the pair that cannot be read.
-    pub fn parse(text: &str, origin: &str, overrides: &[String]) -> Result<Self> {
-        parse(text, origin, overrides)
+    pub fn parse(text: &str, origin: &str, corpus: Option<CorpusKind>, overrides: &[String]) -> Result<Self> {
+        let fault = |fault: Fault| recipe_error(origin, text, fault);
+        let document = Document::read(text).map_err(fault)?;
+        let home = document.written::<Self>().map_err(fault)?.data.corpus;
+        document.corpora().try_for_each(|other| document.on::<Self>(other, home).map(drop)).map_err(fault)?;
+        let corpus = corpus.unwrap_or(home);
+        let (recipe, table) = (document.on(corpus, home).map_err(fault)?, document.on(corpus, home).map_err(fault)?);
+        under(recipe, table, overrides)
     }
 }
 
 /// The settings of the synthesiser: its defaults under `overrides`.
 ///
 /// # Errors
-/// [`Error::Recipe`], [`Error::Override`].
+/// [`Error::Override`].
 pub fn synth(overrides: &[String]) -> Result<SynthConfig> {
-    parse("", "the synthesiser's settings", overrides)
+    under(SynthConfig::default(), toml::Table::new(), overrides)
 }
 
-/// Reads `text`, which must be right by itself so that errors have lines, then again under each more of `overrides`, so
-/// that the one at fault is named.
-fn parse<T: DeserializeOwned>(text: &str, origin: &str, overrides: &[String]) -> Result<T> {
-    let mut parsed: T = toml::from_str(text).map_err(|error| recipe_error(origin, text, &error))?;
-    let mut table: toml::Table = toml::from_str(text).map_err(|error| recipe_error(origin, text, &error))?;
+/// `parsed`, which is `table` typed, under `overrides`: typed again under each more of them, so that the one at fault is
+/// named.
+fn under<T: DeserializeOwned>(mut parsed: T, mut table: toml::Table, overrides: &[String]) -> Result<T> {
     for pair in overrides {
         set(&mut table, pair)?;
         parsed = table.clone().try_into().map_err(|error: toml::de::Error| Error::Override {
@@ -260,12 +297,11 @@ fn set(table: &mut toml::Table, pair: &str) -> Result<()> {
     Ok(())
 }
 
-fn recipe_error(origin: &str, text: &str, error: &toml::de::Error) -> Error {
+fn recipe_error(origin: &str, text: &str, fault: Fault) -> Error {
     let line_of = |start: usize| 1 + text.bytes().take(start).filter(|&byte| byte == b'\n').count();
-    let line = error.span().map(|span| line_of(span.start));
-    let message = error.message().to_owned();
-    let nearest = nearest_key(&message);
-    Error::Recipe { origin: origin.into(), line, message, nearest }
+    let line = fault.span.map(|span| line_of(span.start));
+    let nearest = nearest_key(&fault.message);
+    Error::Recipe { origin: origin.into(), line, message: fault.message, nearest }
 }
 
 /// For serde's "unknown field `x`, expected one of `a`, `b`": the known name that is nearest to `x`.
@@ -292,7 +328,7 @@ mod tests {
     const SHORT: &str = "name = \"x\"\n[data]\ncorpus = \"synthetic\"\n[network]\nlayers = [{ kind = \"linear\" }]\n";
 
     fn failure(text: &str) -> (Option<usize>, String, Option<String>) {
-        match Recipe::parse(text, "test", &[]) {
+        match Recipe::parse(text, "test", None, &[]) {
             Err(Error::Recipe { line, message, nearest, .. }) => (line, message, nearest),
             other => panic!("expected a recipe error, got {other:?}"),
         }
@@ -306,10 +342,91 @@ mod tests {
         assert_eq!(hint.as_deref(), Some("population"));
     }
 
+    /// A recipe for `fsdd` with an overlay of `lines` for the synthetic corpus.
+    fn overlaid(lines: &str) -> String {
+        let fsdd = SHORT.replace("\"synthetic\"", "\"fsdd\"\nsplit = \"split_official\"\npath = \"digits\"");
+        format!("{fsdd}[train]\nepochs = 3\nbatch = 5\n[corpus.synthetic]\n{lines}")
+    }
+
+    #[test]
+    fn an_overlay_is_merged_key_by_key_and_lists_replace() {
+        let text = overlaid("train.epochs = 7\nnetwork.layers = [{ kind = \"relu\" }, { kind = \"linear\" }]\n");
+        let own = Recipe::parse(&text, "test", None, &[]).unwrap();
+        assert_eq!((own.data.corpus, own.train.epochs, own.network.layers.len()), (CorpusKind::Fsdd, 3, 1));
+        assert_eq!(own, Recipe::parse(&text, "test", Some(CorpusKind::Fsdd), &[]).unwrap());
+        let other = Recipe::parse(&text, "test", Some(CorpusKind::Synthetic), &[]).unwrap();
+        assert_eq!((other.train.epochs, other.train.batch, other.network.layers.len()), (7, 5, 2));
+        assert_eq!(own.data.split.as_deref(), Some("split_official"));
+        // A path and a split belong to the corpus that they were written for.
+        let DataSection { corpus, path, split, .. } = other.data;
+        assert_eq!((corpus, path, split), (CorpusKind::Synthetic, None, None));
+    }
+
+    #[test]
+    fn a_corpus_without_an_overlay_changes_the_corpus_alone() {
+        let text = overlaid("train.epochs = 7\n");
+        let own = Recipe::parse(&text, "test", None, &[]).unwrap();
+        let timit = Recipe::parse(&text, "test", Some(CorpusKind::Timit), &[]).unwrap();
+        let data = DataSection { corpus: CorpusKind::Timit, path: None, split: None, ..own.data.clone() };
+        assert_eq!(timit, Recipe { data, ..own });
+    }
+
+    #[test]
+    fn overrides_go_before_the_overlay() {
+        let pairs = ["train.epochs=9".to_owned()];
+        let text = overlaid("train.epochs = 7\n");
+        assert_eq!(Recipe::parse(&text, "test", Some(CorpusKind::Synthetic), &pairs).unwrap().train.epochs, 9);
+    }
+
+    #[test]
+    fn the_overlay_of_the_recipes_own_corpus_is_in_use() {
+        let text = format!("{SHORT}[corpus.synthetic]\ntrain.epochs = 7\n");
+        assert_eq!(Recipe::parse(&text, "test", None, &[]).unwrap().train.epochs, 7);
+    }
+
+    #[test]
+    fn a_fault_in_an_overlay_that_is_not_chosen_has_its_line() {
+        let cases = [
+            ("train.epoch = 7\n", "unknown field `epoch`", Some("epochs")),
+            ("seed = 1\ntrain.epochs = \"many\"\n", "invalid type: string \"many\"", None),
+            ("seed = 1\ndata.corpus = \"timit\"\n", "the overlay of `synthetic` cannot be for another corpus", None),
+            ("seed = 1\n[corpus.fsd]\nseed = 1\n", "unknown variant `fsd`", Some("fsdd")),
+            ("seed = 1\n[corpus.fsdd.corpus.timit]\nseed = 1\n", "unknown field `corpus`", None),
+        ];
+        for (lines, expected, hint) in cases {
+            let text = overlaid(lines);
+            let (line, message, nearest) = failure(&text);
+            assert!(message.starts_with(expected), "{message}");
+            assert_eq!(nearest.as_deref(), hint, "{message}");
+            let first = text.lines().position(|line| line == "[corpus.synthetic]").unwrap() + 2;
+            assert_eq!(line, Some(first + usize::from(lines.starts_with("seed"))), "{message}");
+        }
+        let (line, message, _) = failure(&format!("corpus = 3\n{SHORT}"));
+        assert_eq!(
+            (line, message.as_str()),
+            (Some(1), "invalid type: `corpus` is a value, expected tables `[corpus.NAME]`")
+        );
+    }
+
+    #[test]
+    fn a_fault_of_the_recipe_is_not_hidden_by_an_overlay() {
+        let text = overlaid("train.epochs = 7\n").replace("epochs = 3", "epochs = \"three\"");
+        let (_, message, _) = failure(&text);
+        assert!(message.contains("\"three\""), "{message}");
+    }
+
+    #[test]
+    fn keys_name_their_corpora() {
+        for corpus in CorpusKind::ALL {
+            assert_eq!(CorpusKind::from_key(corpus.key()), Some(corpus));
+            assert_eq!(toml::Value::try_from(corpus).unwrap().as_str(), Some(corpus.key()));
+        }
+    }
+
     #[test]
     fn overrides_reach_any_depth_and_are_checked_too() {
         let pairs = ["search.limits.memory_mib=1.5".to_owned(), "name=plain".to_owned()];
-        let recipe = Recipe::parse(SHORT, "test", &pairs).unwrap();
+        let recipe = Recipe::parse(SHORT, "test", None, &pairs).unwrap();
         assert_eq!(recipe.search.limits.memory_mib, Some(1.5));
         assert_eq!(recipe.name, "plain");
     }
@@ -317,7 +434,7 @@ mod tests {
     #[test]
     fn the_override_at_fault_is_named() {
         let pairs = ["seed=2", "search.limits.memori_mib=1", "name=x"].map(str::to_owned);
-        match Recipe::parse(SHORT, "test", &pairs) {
+        match Recipe::parse(SHORT, "test", None, &pairs) {
             Err(Error::Override { pair, message, nearest }) => {
                 assert_eq!((pair.as_str(), nearest.as_deref()), ("search.limits.memori_mib=1", Some("memory_mib")));
                 assert!(message.contains("unknown field `memori_mib`"), "{message}");

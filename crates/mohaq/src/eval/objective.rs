@@ -106,6 +106,13 @@ pub enum Limit {
     Error(f64),
     /// Weights and vectors at most this, bytes.
     Memory(u64),
+    /// Weights and vectors at most 1 / `times` of what all `parameters` of the network take as 32 bit floats.
+    Compression {
+        /// How many times smaller.
+        times: f64,
+        /// Weights and vectors of the network.
+        parameters: u64,
+    },
     /// What a memory of the platform holds.
     Platform(platform::Limit),
 }
@@ -122,6 +129,9 @@ impl Limit {
         match self {
             Self::Error(percent) => excess(measurement.error_percent, *percent),
             Self::Memory(bytes) => excess(measurement.cost.memory_bits as f64, 8.0 * *bytes as f64),
+            Self::Compression { times, parameters } => {
+                excess(measurement.cost.memory_bits as f64, float_bits(*parameters) / times)
+            }
             Self::Platform(limit) => limit.violation(&measurement.cost).map_or(0.0, |violation| violation.amount),
         }
     }
@@ -133,6 +143,10 @@ impl Limit {
             Self::Memory(bytes) => {
                 format!("memory is {} bytes, at most {bytes} bytes", measurement.cost.memory_bits.div_ceil(8))
             }
+            Self::Compression { times, parameters } => {
+                let reached = float_bits(*parameters) / measurement.cost.memory_bits as f64;
+                format!("compression is {reached:.2} times, at least {times} times")
+            }
             Self::Platform(limit) => limit.violation(&measurement.cost).map_or_else(String::new, |v| v.to_string()),
         }
     }
@@ -142,15 +156,17 @@ impl Limit {
         match self {
             Self::Error(_) => "error".into(),
             Self::Memory(_) => "memory".into(),
+            Self::Compression { .. } => "compression".into(),
             Self::Platform(limit) => format!("platform.{}", limit.memory),
         }
     }
 
-    /// What a person reads: `Error`, `Memory`, `Memory sram of the platform`.
+    /// What a person reads: `Error`, `Memory`, `Memory at 10.6 times compression`, ``Memory `sram` of the platform``.
     pub fn label(&self) -> String {
         match self {
             Self::Error(_) => "Error".into(),
             Self::Memory(_) => "Memory".into(),
+            Self::Compression { times, .. } => format!("Memory at {times} times compression"),
             Self::Platform(limit) => format!("Memory `{}` of the platform", limit.memory),
         }
     }
@@ -159,7 +175,7 @@ impl Limit {
     pub const fn objective(&self) -> Objective {
         match self {
             Self::Error(_) => Objective::Error,
-            Self::Memory(_) | Self::Platform(_) => Objective::Memory,
+            Self::Memory(_) | Self::Compression { .. } | Self::Platform(_) => Objective::Memory,
         }
     }
 
@@ -168,9 +184,15 @@ impl Limit {
         match self {
             Self::Error(percent) => *percent,
             Self::Memory(bytes) => *bytes as f64,
+            Self::Compression { times, parameters } => float_bits(*parameters) / times / 8.0,
             Self::Platform(limit) => limit.bytes as f64,
         }
     }
+}
+
+/// Bits of `parameters` numbers as 32 bit floats. Exact: parameters are far fewer than 2⁴⁸.
+fn float_bits(parameters: u64) -> f64 {
+    32.0 * parameters as f64
 }
 
 #[cfg(test)]
@@ -206,6 +228,18 @@ pub(super) mod tests {
     #[test]
     fn a_figure_that_the_platform_lacks_is_the_worst() {
         assert_eq!(Objective::Energy.read(&measured(1.0, 8, 1.0)), f64::INFINITY);
+    }
+
+    #[test]
+    fn compression_is_of_all_parameters_as_32_bit_floats() {
+        // 1000 parameters take 32,000 bit as floats: 10 times smaller is 3200 bit, or 400 bytes.
+        let limit = Limit::Compression { times: 10.0, parameters: 1000 };
+        assert_eq!(limit.violation(&measured(1.0, 3200, 1.0)), 0.0);
+        assert_eq!(limit.violation(&measured(1.0, 4800, 1.0)), 0.5);
+        assert!(limit.violation(&measured(1.0, 3201, 1.0)) > 0.0, "the last bit decides");
+        assert_eq!(limit.reason(&measured(1.0, 4800, 1.0)), "compression is 6.67 times, at least 10 times");
+        assert_eq!((limit.bound(), limit.objective()), (400.0, Objective::Memory));
+        assert_eq!((limit.name(), limit.label()), ("compression".into(), "Memory at 10 times compression".into()));
     }
 
     #[test]

@@ -311,7 +311,8 @@ mod tests {
         let mut network = paper();
         let count: usize = network.parameters().iter().map(|parameter| parameter.values.data().len()).sum();
         let workload = network.workload();
-        assert_eq!(count as u64, workload.weights() + workload.vectors);
+        assert_eq!(count as u64, workload.parameters());
+        assert_eq!(workload.parameters(), workload.weights() + workload.vectors);
         let names: Vec<_> = network.parameters().into_iter().map(|parameter| parameter.name).collect();
         let names_mut: Vec<_> = network.parameters_mut().into_iter().map(|parameter| parameter.name).collect();
         assert_eq!(names, names_mut);

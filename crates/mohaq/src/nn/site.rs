@@ -46,4 +46,9 @@ impl Workload {
     pub fn weights(&self) -> u64 {
         self.sites.iter().map(|site| site.weights).sum()
     }
+
+    /// Weights and vectors: everything that was trained.
+    pub fn parameters(&self) -> u64 {
+        self.weights() + self.vectors
+    }
 }

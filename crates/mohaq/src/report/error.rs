@@ -38,6 +38,35 @@ pub enum ReportError {
         /// What it is said to violate.
         constraint: String,
     },
+    /// A comparison of fewer runs than two.
+    #[error("comparison: {0} runs, expected at least two")]
+    FewRuns(usize),
+    /// Two runs of a comparison cannot be told apart.
+    #[error("comparison: run `{0}` is given twice")]
+    SameName(String),
+    /// Two runs of a comparison count different errors.
+    #[error("run `{run}`: its error is the {got}, expected the {expected} as in `{other}`")]
+    OtherError {
+        /// The run.
+        run: String,
+        /// What it counts.
+        got: String,
+        /// The run that it is compared with.
+        other: String,
+        /// What that one counts.
+        expected: String,
+    },
+    /// A level at which no front can be read.
+    #[error("{what}: {got}, expected more than 0")]
+    Level {
+        /// Of which quantity.
+        what: &'static str,
+        /// The level.
+        got: f64,
+    },
+    /// Fronts whose volume cannot be computed.
+    #[error("hypervolume: {0}")]
+    Volume(#[source] mohaq_moo::Error),
     /// The page could not be rendered: a fault of the template, not of the data.
     #[error("page could not be rendered")]
     Page(#[from] minijinja::Error),

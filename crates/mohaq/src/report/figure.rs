@@ -22,7 +22,7 @@ impl Figure {
     /// Writes the figure for people, in a multiple of its unit that reads well.
     ///
     /// `unit`: `%`, `×`, `B` (shown in KiB or MiB) and `pJ` (shown in nJ or µJ) have a form of their own; any other unit
-    /// follows four significant digits. `show` in `assets/page.js` is the same function for the browser.
+    /// follows four significant digits. `show` in `assets/elements.js` is the same function for the browser.
     pub fn show(self, unit: &str) -> String {
         let Some(value) = self.0 else { return "–".to_owned() };
         match unit {

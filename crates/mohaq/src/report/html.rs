@@ -13,11 +13,14 @@ use minijinja::{Environment, context};
 use serde::Serialize;
 
 const TEMPLATE: &str = include_str!("assets/page.html");
-const STYLE: &str = include_str!("assets/page.css");
-const CHARTS: &str = include_str!("assets/echarts/echarts.min.js");
+pub(super) const STYLE: &str = include_str!("assets/page.css");
+pub(super) const CHARTS: &str = include_str!("assets/echarts/echarts.min.js");
+
+pub(super) const ELEMENTS: &str = include_str!("assets/elements.js");
 
 /// The scripts of the page in the order they run; each uses only those before it.
-const SCRIPTS: [&str; 5] = [
+const SCRIPTS: [&str; 6] = [
+    ELEMENTS,
     include_str!("assets/page.js"),
     include_str!("assets/table.js"),
     include_str!("assets/detail.js"),
@@ -119,12 +122,12 @@ fn part(part: &DataPart) -> Part<'_> {
 }
 
 /// An asset, printed as it is.
-fn trusted(asset: &str) -> Value {
+pub(super) fn trusted(asset: &str) -> Value {
     Value::from_safe_string(asset.to_owned())
 }
 
 /// JSON that cannot end the script element it stands in, nor open a comment or another script in it: all of these need
 /// `<`, which JSON has inside strings only, where `\u003c` means the same.
-fn embedded(json: &str) -> String {
+pub(super) fn embedded(json: &str) -> String {
     json.replace('<', "\\u003c")
 }

@@ -8,12 +8,15 @@
 //! network, and every text that came from outside is escaped: by the template engine in markup, by `html` in the
 //! embedded data. Tables are plain HTML and readable without scripts; charts, sorting and selection are not.
 //!
+//! [`Comparison`] puts the reports of several runs side by side, and writes a page by the same means.
+//!
 //! It measures nothing and knows no files: the caller fills the value and stores the text.
 
 mod axes;
 mod bias;
 mod bits;
 mod check;
+mod compare;
 mod csv;
 mod error;
 mod figure;
@@ -27,6 +30,10 @@ mod tables;
 mod tests;
 
 pub use bias::SelectionBias;
+pub use compare::{
+    CommonAxis, CommonVolume, ComparedRun, Comparison, Corner, LeftOut, LevelCell, LevelRow, LevelTable, Levels,
+    Member, Run, Setting,
+};
 pub use error::ReportError;
 pub use figure::Figure;
 pub use methods::{MethodFront, MethodPoint};
@@ -54,7 +61,7 @@ pub struct Report {
     pub mohaq_version: String,
     /// Name of the recipe.
     pub recipe: String,
-    /// Command line that repeats the run.
+    /// Command line that repeats the run, typed in its directory.
     pub command: String,
     /// Seed of everything random.
     pub seed: u64,

@@ -162,7 +162,7 @@ mod tests {
     use crate::config;
 
     fn plan(out: &Path, pair: &str) -> Plan {
-        config::load("demo", &[pair.to_owned()], None, Some(out)).unwrap()
+        config::load("demo", None, &[pair.to_owned()], None, Some(out)).unwrap()
     }
 
     #[test]

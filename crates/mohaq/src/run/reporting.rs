@@ -47,7 +47,8 @@ fn assemble(
         title: recipe.name.clone(),
         mohaq_version: env!("CARGO_PKG_VERSION").into(),
         recipe: recipe.name.clone(),
-        command: format!("mohaq run {} --seed {}", recipe.name, recipe.seed),
+        // In the run directory: a recipe's name is no recipe, and the command line's overrides are in the plan alone.
+        command: "mohaq run plan.toml --out again".into(),
         seed: recipe.seed,
         platform: platform_summary(&session.plan.platform),
         network: network_summary(&trained.network),

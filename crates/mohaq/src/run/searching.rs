@@ -154,7 +154,7 @@ fn settings(section: &SearchSection, seed: u64) -> SearchSettings {
 /// The box reaches from the float network's error to the error limit (or to twice the float error plus 10 points where
 /// there is none), and from what the narrowest precisions cost to what 16×16 everywhere costs.
 fn goals(section: &SearchSection, platform: &dyn Platform, workload: &Workload, float_percent: f64) -> Goals {
-    let limits = limits(&section.limits, platform, float_percent);
+    let limits = limits(&section.limits, platform, workload, float_percent);
     let error_limits = limits.iter().filter(|limit| matches!(limit, Limit::Error(_))).map(Limit::bound);
     let worst_error = error_limits.reduce(f64::min).unwrap_or(2.0 * float_percent + 10.0);
     let extreme = |precision: Precision| {
@@ -172,13 +172,15 @@ fn goals(section: &SearchSection, platform: &dyn Platform, workload: &Workload, 
     Goals { scale: scale.collect(), objectives: section.objectives.clone(), limits }
 }
 
-fn limits(section: &LimitSection, platform: &dyn Platform, float_percent: f64) -> Vec<Limit> {
+fn limits(section: &LimitSection, platform: &dyn Platform, workload: &Workload, float_percent: f64) -> Vec<Limit> {
     const MIB: f64 = 1_048_576.0;
     let relative = section.error_increase.map(|points| Limit::Error(float_percent + points));
     let absolute = section.error_percent.map(Limit::Error);
     let memory = section.memory_mib.map(|mib| Limit::Memory((mib * MIB) as u64));
+    let parameters = workload.parameters();
+    let compression = section.compression.map(|times| Limit::Compression { times, parameters });
     let own = platform.limits().iter().filter(|_| section.platform_memory).cloned().map(Limit::Platform);
-    relative.into_iter().chain(absolute).chain(memory).chain(own).collect()
+    relative.into_iter().chain(absolute).chain(memory).chain(compression).chain(own).collect()
 }
 
 /// The arithmetic that errors are measured in; to be counted up whenever the same network gives other codes.

@@ -1,6 +1,6 @@
 //! Laws of the three writers, on a made-up report.
 
-mod plausible;
+pub(super) mod plausible;
 mod sentences;
 
 use super::*;

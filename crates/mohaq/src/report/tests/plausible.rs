@@ -44,7 +44,7 @@ impl Random {
 }
 
 /// A report of `count` candidates; the same for the same arguments.
-pub(super) fn report(count: usize) -> Report {
+pub(in crate::report) fn report(count: usize) -> Report {
     let mut random = Random(0x2545_f491_4f6c_dd1d);
     let mut evaluations: Vec<Evaluation> = Vec::new();
     for id in 1..=count as u64 {
@@ -55,8 +55,8 @@ pub(super) fn report(count: usize) -> Report {
     Report {
         title: "Bi-SRU on TIMIT, Bit Fusion with 2 MiB".to_owned(),
         mohaq_version: "0.1.0".to_owned(),
-        recipe: "timit-paper".to_owned(),
-        command: "mohaq run recipes/timit-paper.toml --data timit --seed 7".to_owned(),
+        recipe: "paper-3-bitfusion".to_owned(),
+        command: "mohaq run paper/3-bitfusion --data timit --seed 7".to_owned(),
         seed: u64::MAX,
         platform: platform(),
         network: network(),
