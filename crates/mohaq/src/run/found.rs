@@ -69,7 +69,7 @@ pub struct UniformMember {
 /// The front of a method to compare with. The test set is not read for it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
-    /// `uniform`, or the key of a [`Method`].
+    /// `uniform`, or the key of a [`Method`](crate::search::Method).
     pub method: String,
     /// Candidates measured.
     pub evaluations: usize,
