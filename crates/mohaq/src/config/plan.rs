@@ -282,7 +282,7 @@ pub fn load(
     let path = Path::new(recipe);
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => builtin(recipe)?.to_owned(),
+        Err(error) if error.kind() == ErrorKind::NotFound || path.is_dir() => builtin(recipe)?.to_owned(),
         Err(error) => return Err(Error::io(path, error)),
     };
     Plan::resolve(Recipe::parse(&text, recipe, corpus, overrides)?, data, out)

@@ -40,6 +40,14 @@ fn evaluations(report: &Report) -> Result<()> {
             return Err(ReportError::UnknownConstraint { id, constraint: name.to_owned() });
         }
     }
+    let beacons: BTreeSet<u64> = report.beacons.iter().map(|beacon| beacon.id).collect();
+    for beacon in &report.beacons {
+        length(format!("beacon {}: bits", beacon.id), "site", report.network.sites.len(), beacon.bits.0.len())?;
+    }
+    let loans = report.evaluations.iter().filter_map(|one| Some((one.id, one.loan?.beacon)));
+    if let Some((id, beacon)) = loans.into_iter().find(|(_, beacon)| !beacons.contains(beacon)) {
+        return Err(ReportError::UnknownBeacon { id, beacon });
+    }
     match report.front.iter().find(|point| !ids.contains(&point.id)) {
         Some(point) => Err(ReportError::NotEvaluated(point.id)),
         None => Ok(()),

@@ -16,7 +16,7 @@ fn heading(report: &Report) -> Vec<String> {
     let costs = ["memory_bytes", "speedup", "energy_pj"];
     let mut fields: Vec<String> = fixed.into_iter().chain(costs).map(str::to_owned).collect();
     fields.extend(report.objectives.iter().map(|objective| format!("objective.{}", objective.key)));
-    fields.extend(["violated", "bits"].map(str::to_owned));
+    fields.extend(["violated", "beacon", "own_error_percent", "bits"].map(str::to_owned));
     for site in &report.network.sites {
         fields.push(format!("{}.weight_bits", site.name));
         fields.push(format!("{}.activation_bits", site.name));
@@ -39,6 +39,8 @@ fn row(evaluation: &Evaluation, test_error: Option<&Figure>) -> Vec<String> {
     fields.extend(figures.chain(evaluation.values.iter().copied()).map(number));
     let reasons: Vec<&str> = evaluation.violated.iter().map(|violation| violation.reason.as_str()).collect();
     fields.push(reasons.join("; "));
+    fields.push(evaluation.loan.map_or_else(String::new, |loan| loan.beacon.to_string()));
+    fields.push(evaluation.loan.map_or_else(String::new, |loan| number(loan.own_error_percent)));
     fields.push(evaluation.bits.to_string());
     for precision in &evaluation.bits.0 {
         fields.push(precision.weight.count().to_string());

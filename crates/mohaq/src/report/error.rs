@@ -38,6 +38,14 @@ pub enum ReportError {
         /// What it is said to violate.
         constraint: String,
     },
+    /// A candidate has the parameters of a beacon that the report does not list.
+    #[error("candidate {id}: has the parameters of beacon {beacon}, which is not among the beacons")]
+    UnknownBeacon {
+        /// The candidate.
+        id: u64,
+        /// The beacon.
+        beacon: u64,
+    },
     /// A comparison of fewer runs than two.
     #[error("comparison: {0} runs, expected at least two")]
     FewRuns(usize),

@@ -4,6 +4,7 @@
 //! where [`embedded`] does. Only the assets of this directory are printed as they are.
 
 use super::axes::{Axis, axes};
+use super::beacons::{self, BeaconRow};
 use super::methods::{self, MethodTable};
 use super::summary::{self, Candidates, Statement};
 use super::tables::{self, FrontTable, Heat, Row, SiteColumn};
@@ -48,6 +49,7 @@ struct Page<'a> {
     front: FrontTable,
     sites: Vec<SiteColumn>,
     bias: Vec<Statement>,
+    beacons: Vec<BeaconRow>,
     methods: Option<MethodTable>,
     uniform: Vec<Row>,
     exclusions: Vec<Statement>,
@@ -107,6 +109,7 @@ fn page<'a>(report: &'a Report, axes: &'a [Axis]) -> Page<'a> {
         front: tables::front(report, axes, &candidates),
         sites: tables::sites(report),
         bias: summary::bias(report),
+        beacons: beacons::rows(report),
         methods: methods::table(report, axes, &candidates),
         uniform: tables::uniform(report, axes),
         exclusions: summary::exclusions(report, axes),

@@ -13,6 +13,7 @@
 //! It measures nothing and knows no files: the caller fills the value and stores the text.
 
 mod axes;
+mod beacons;
 mod bias;
 mod bits;
 mod check;
@@ -29,6 +30,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
+pub use beacons::{Beacon, Loan};
 pub use bias::SelectionBias;
 pub use compare::{
     CommonAxis, CommonVolume, ComparedRun, Comparison, Corner, LeftOut, LevelCell, LevelRow, LevelTable, Levels,
@@ -85,6 +87,9 @@ pub struct Report {
     pub evaluations: Vec<Evaluation>,
     /// The candidates that no other dominates, in an order that does not depend on the search.
     pub front: Vec<FrontPoint>,
+    /// The networks that were retrained in the search, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beacons: Vec<Beacon>,
     /// How far the errors that the front was chosen by are from those on the test set.
     pub selection_bias: Option<SelectionBias>,
     /// How the front grew.
@@ -121,7 +126,8 @@ impl Report {
     /// Writes the evaluations as CSV (RFC 4180), one row a candidate, in the order of evaluation.
     ///
     /// Columns: `id`, `order`, `feasible`, `on_front`, `error_percent`, `test_error_percent` (front only),
-    /// `memory_bytes`, `speedup`, `energy_pj`, `objective.KEY` for each objective, `violated`, `bits`, and
+    /// `memory_bytes`, `speedup`, `energy_pj`, `objective.KEY` for each objective, `violated`, `beacon`,
+    /// `own_error_percent` (where a candidate has a beacon's parameters), `bits`, and
     /// `SITE.weight_bits`, `SITE.activation_bits` for each site. A missing figure is an empty field.
     ///
     /// # Errors

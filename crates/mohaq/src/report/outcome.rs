@@ -1,6 +1,6 @@
 //! What came out: the baseline, uniform precisions, every evaluated candidate, the front and how it grew.
 
-use super::Figure;
+use super::{Figure, Loan};
 use crate::quant::{Precision, QuantSpec};
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +91,9 @@ pub struct Evaluation {
     pub measures: Measures,
     /// Constraints that it violates; empty for a feasible candidate.
     pub violated: Vec<Violation>,
+    /// The beacon whose parameters it was measured with; none where its own make fewer errors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loan: Option<Loan>,
 }
 
 impl Evaluation {

@@ -60,6 +60,7 @@ fn assemble(
         constraints: searched.goals.limits.iter().map(constraint).collect(),
         evaluations: searched.records.iter().map(|record| evaluation(record, searched)).collect::<Result<_>>()?,
         front: searched.found.front.iter().map(front_point).collect(),
+        beacons: searched.beacons.iter().map(beacon).collect::<Result<_>>()?,
         selection_bias: searched.found.selection_bias,
         hypervolume: hypervolume(searched),
         methods: searched.found.baselines.iter().map(|one| method(one, searched)).collect::<Result<_>>()?,
@@ -248,7 +249,21 @@ fn evaluation(record: &crate::search::Record, searched: &Searched) -> Result<rep
             .into_iter()
             .map(|v| report::Violation { constraint: v.limit.name(), reason: v.reason })
             .collect(),
+        loan: record.beacon.as_ref().map(loan),
     })
+}
+
+fn loan(served: &crate::search::Served) -> report::Loan {
+    report::Loan {
+        beacon: served.beacon as u64,
+        distance: figure(served.distance),
+        own_error_percent: figure(served.own_error_percent),
+    }
+}
+
+fn beacon(record: &crate::search::BeaconRecord) -> Result<report::Beacon> {
+    let (id, generation, epochs) = (record.id as u64, record.generation as u64, record.epochs as u64);
+    Ok(report::Beacon { id, bits: spec(&record.bits)?, generation, epochs })
 }
 
 fn front_point(member: &FrontMember) -> report::FrontPoint {

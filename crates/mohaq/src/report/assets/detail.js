@@ -26,6 +26,12 @@ function layerTable(candidate) {
   return element("table", {}, element("thead", {}, element("tr", {}, ...heading)), element("tbody", {}, ...rows));
 }
 
+/** Whose parameters a candidate has. */
+function loanText(loan) {
+  const steps = `${loan.distance} ${loan.distance === 1 ? "step" : "steps"} of weight widths away`;
+  return `Has the parameters of beacon ${loan.beacon}, ${steps}; with its own its error is ${show(loan.own_error_percent, "%")}.`;
+}
+
 onSelect((id) => {
   const candidate = candidates.get(id);
   if (candidate === undefined) {
@@ -43,6 +49,7 @@ onSelect((id) => {
     element("h3", {}, `Candidate #${id}`),
     element("p", { class: "tags" }, ...tags),
     ...candidate.violated.map((violation) => element("p", { class: "reason" }, violation.reason)),
+    ...(candidate.loan === undefined ? [] : [element("p", { class: "note" }, loanText(candidate.loan))]),
     definitions(figuresOf(candidate)),
     copy,
     layerTable(candidate));

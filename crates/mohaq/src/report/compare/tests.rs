@@ -37,7 +37,7 @@ fn made(rows: &[Row]) -> Report {
         };
         let values = vec![measures.error_percent, measures.speedup];
         let bits = bits.clone();
-        made.evaluations.push(Evaluation { id, order: id, bits, values, measures, violated: Vec::new() });
+        made.evaluations.push(Evaluation { id, order: id, bits, values, measures, violated: Vec::new(), loan: None });
         made.front.push(FrontPoint {
             id,
             search_error_percent: valid.into(),

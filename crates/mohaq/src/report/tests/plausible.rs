@@ -52,6 +52,7 @@ pub(in crate::report) fn report(count: usize) -> Report {
         evaluations.push(evaluate(id, bits));
     }
     let front = front(&evaluations);
+    let beacons = lend(&mut evaluations);
     Report {
         title: "Bi-SRU on TIMIT, Bit Fusion with 2 MiB".to_owned(),
         mohaq_version: "0.1.0".to_owned(),
@@ -66,6 +67,7 @@ pub(in crate::report) fn report(count: usize) -> Report {
         uniform: [(8, 8), (4, 8), (4, 4), (2, 8), (2, 2)].map(uniform).to_vec(),
         objectives: objectives(),
         constraints: constraints(),
+        beacons,
         selection_bias: SelectionBias::of((FLOAT_ERROR, 17.9), front_errors(&front), 7215),
         hypervolume: hypervolume(&evaluations),
         methods: vec![method("random", &evaluations[..count / 2]), method("uniform", &[])],
@@ -108,7 +110,20 @@ fn evaluate(id: u64, bits: QuantSpec) -> Evaluation {
         let reason = format!("memory {}, at most 2 MiB", measures.memory_bytes.show("B"));
         violated.push(Violation { constraint: "sram".to_owned(), reason });
     }
-    Evaluation { id, order: id, bits, values: vec![measures.error_percent, measures.speedup], measures, violated }
+    let values = vec![measures.error_percent, measures.speedup];
+    Evaluation { id, order: id, bits, values, measures, violated, loan: None }
+}
+
+/// Two beacons at the precisions of two candidates; these and one more have their parameters.
+fn lend(evaluations: &mut [Evaluation]) -> Vec<Beacon> {
+    for (place, beacon, distance) in [(0, 0, 0.0), (1, 0, 2.0), (3, 1, 0.0)] {
+        let Some(one) = evaluations.get_mut(place) else { return Vec::new() };
+        let error = one.measures.error_percent.get().unwrap();
+        one.loan = Some(Loan { beacon, distance: distance.into(), own_error_percent: (error + 2.5).into() });
+    }
+    let beacon =
+        |id: u64, place: usize| Beacon { id, bits: evaluations[place].bits.clone(), generation: id, epochs: 3 };
+    vec![beacon(0, 0), beacon(1, 3)]
 }
 
 fn measure(bits: &[Precision]) -> Measures {

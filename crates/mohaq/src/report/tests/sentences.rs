@@ -43,6 +43,7 @@ fn five() -> Report {
                     energy_pj: Figure::MISSING,
                 },
                 violated: violated.into_iter().map(violation).collect(),
+                loan: None,
             }
         })
         .collect();
