@@ -85,6 +85,10 @@ fn print_found(found: &Found) -> Result<()> {
     let members = found.front.len();
     output::line(&format!("\nthe front: {members} of {evaluations} candidates, hypervolume {hypervolume:.4}"))?;
     output::found(found.front.iter().map(|member| (member.search_percent, &member.measured)))?;
+    let served = found.front.iter().filter(|member| member.beacon.is_some()).count();
+    if served > 0 {
+        output::line(&format!("{served} of these have the parameters of a beacon, see the report"))?;
+    }
     if let Some(bias) = &found.selection_bias {
         output::line(&format!(
             "selection bias {:+.2} points: test error over search error {:+.2} on the front, {:+.2} of the float network; the \

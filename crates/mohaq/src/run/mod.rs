@@ -10,6 +10,7 @@
 mod corpus;
 mod dir;
 mod found;
+mod goals;
 mod measure;
 mod reporting;
 mod retraining;

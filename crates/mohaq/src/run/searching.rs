@@ -4,14 +4,13 @@
 
 use super::dir::Existing;
 use super::found::{self, Found};
+use super::goals::goals;
 use super::measure::Bench;
 use super::session::{Session, Trained, to_json};
 use crate::beacon::{Nursery, folder};
-use crate::config::{LimitSection, SearchSection};
-use crate::eval::{Evaluator, Goals, IntegerJudge, Judge, Limit, Measurement, Objective, deal};
-use crate::nn::Workload;
-use crate::platform::Platform;
-use crate::quant::{IntegerBank, Precision, QuantSpec, evenly_spaced};
+use crate::config::SearchSection;
+use crate::eval::{Evaluator, Goals, IntegerJudge, Judge, Measurement, deal};
+use crate::quant::{IntegerBank, QuantSpec, evenly_spaced};
 use crate::search::{
     BeaconRecord, EvaluationLog, Header, Lender, Method, PrecisionSpace, Record, SearchSettings, search,
 };
@@ -81,41 +80,71 @@ fn explore(session: &Session<'_>, trained: &Trained, data: Development<'_>, benc
     let float_percent = judge.judge().worst_percent(&judge.judge().errors(&trained.network, &crate::nn::Float)?);
     let goals = goals(section, platform, &bench.workload, float_percent);
     let evaluator = Evaluator { judge, workload: &bench.workload, platform };
-    let by_method = |settings: &SearchSettings, lender: Option<&mut Lender<'_>>| {
-        let (stage, log) = files(settings.method);
-        let mut log = open_log(session, log, &header(session, bench, &chosen, settings.method)?)?;
-        session.dir.write_plan(&session.plan)?;
-        session.watch.begin(stage, settings.evaluations as u64, "candidates");
-        let records = search(&evaluator, &space, &goals, settings, lender, &mut log, session.watch)?;
-        let front = found::front(&goals, &records)?.len();
-        session.watch.end(&format!("{} candidates, {front} on the front", records.len()));
-        Ok::<_, Error>((records, log))
-    };
-    let recipe = &session.plan.recipe;
-    let (network, calibration) = (bench.bank.network(), bench.bank.calibration());
-    let place = folder(session.dir.root());
-    let nursery = section
-        .beacons
-        .is_some()
-        .then(|| Nursery::new(network, calibration, data, &recipe.retrain, recipe.seed, place));
-    let lender = section.beacons.as_ref().zip(nursery.as_ref());
-    let mut lender = lender.map(|(settings, nursery)| Lender::new(settings, nursery, float_percent));
-    let settings = settings(section, recipe.seed);
-    let (records, log) = by_method(&settings, lender.as_mut())?;
-    let banks = lender.map_or_else(Vec::new, Lender::into_banks);
-    let baselines = section.baselines.iter().map(|&method| {
-        // As many evaluations as the search had, however long they take, and nothing borrowed.
-        let (evaluations, generations, time) = (records.len(), usize::MAX, Duration::MAX);
-        let settings = SearchSettings { method, evaluations, generations, time, ..settings };
-        Ok((method, by_method(&settings, None)?.0))
-    });
-    let baselines = baselines.collect::<Result<_>>()?;
+    let methods = Methods { session, bench, space, goals: &goals, evaluator, chosen: &chosen };
+    let settings = settings(section, session.plan.recipe.seed);
+    let (records, beacons, banks) = methods.search(&settings, data, float_percent)?;
+    let baselines = methods.baselines(&settings, records.len())?;
     let uniform = found::uniform_specs(platform, bench.workload.sites.len());
-    let measured = evaluator.measure_all(&uniform, session.watch)?;
+    let measured = methods.evaluator.measure_all(&uniform, session.watch)?;
     let uniform = uniform.into_iter().zip(measured).collect();
     let header = header(session, bench, &chosen, settings.method)?;
-    let beacons = log.beacons().to_vec();
     Ok(Explored { goals, header, records, beacons, banks, baselines, uniform, float_percent })
+}
+
+/// What the methods of a search share.
+struct Methods<'a> {
+    session: &'a Session<'a>,
+    bench: &'a Bench<'a>,
+    space: PrecisionSpace,
+    goals: &'a Goals,
+    evaluator: Evaluator<'a>,
+    /// The development sequences that candidates are measured on.
+    chosen: &'a [&'a Sequence],
+}
+
+/// Candidates, and the beacons that they borrowed from.
+type Lent = (Vec<Record>, Vec<BeaconRecord>, Vec<IntegerBank<'static>>);
+
+impl Methods<'_> {
+    /// The search of the plan, with beacons where the recipe has them.
+    fn search(&self, settings: &SearchSettings, data: Development<'_>, float_percent: f64) -> Result<Lent> {
+        let recipe = &self.session.plan.recipe;
+        let Some(beacons) = &recipe.search.beacons else {
+            return Ok((self.run(settings, None)?.0, Vec::new(), Vec::new()));
+        };
+        let (network, calibration) = (self.bench.bank.network(), self.bench.bank.calibration());
+        let place = folder(self.session.dir.root());
+        let nursery = Nursery::new(network, calibration, data, &recipe.retrain, recipe.seed, place);
+        let mut lender = Lender::new(beacons, &nursery, float_percent);
+        let (records, log) = self.run(settings, Some(&mut lender))?;
+        let banks = lender.into_banks();
+        // A log may know more: of a search that had a larger budget.
+        let beacons = log.beacons()[..banks.len()].to_vec();
+        Ok((records, beacons, banks))
+    }
+
+    /// Every method to compare with: as many evaluations as the search had, however long they take, and nothing borrowed.
+    fn baselines(&self, settings: &SearchSettings, evaluations: usize) -> Result<Vec<(Method, Vec<Record>)>> {
+        let one = |&method: &Method| {
+            let (generations, time) = (usize::MAX, Duration::MAX);
+            let settings = SearchSettings { method, evaluations, generations, time, ..*settings };
+            Ok((method, self.run(&settings, None)?.0))
+        };
+        self.session.plan.recipe.search.baselines.iter().map(one).collect()
+    }
+
+    /// Runs (or goes on with) one method over its log.
+    fn run(&self, settings: &SearchSettings, lender: Option<&mut Lender<'_>>) -> Result<(Vec<Record>, EvaluationLog)> {
+        let Self { session, bench, space, goals, evaluator, chosen } = self;
+        let (stage, log) = files(settings.method);
+        let mut log = open_log(session, log, &header(session, bench, chosen, settings.method)?)?;
+        session.dir.write_plan(&session.plan)?;
+        session.watch.begin(stage, settings.evaluations as u64, "candidates");
+        let records = search(evaluator, space, goals, settings, lender, &mut log, session.watch)?;
+        let front = found::front(goals, &records)?.len();
+        session.watch.end(&format!("{} candidates, {front} on the front", records.len()));
+        Ok((records, log))
+    }
 }
 
 /// The stage and the log of a method.
@@ -147,40 +176,6 @@ fn settings(section: &SearchSection, seed: u64) -> SearchSettings {
         start_uniform: section.start_uniform,
         seed,
     }
-}
-
-/// Objectives, limits and the box of the hypervolume.
-///
-/// The box reaches from the float network's error to the error limit (or to twice the float error plus 10 points where
-/// there is none), and from what the narrowest precisions cost to what 16×16 everywhere costs.
-fn goals(section: &SearchSection, platform: &dyn Platform, workload: &Workload, float_percent: f64) -> Goals {
-    let limits = limits(&section.limits, platform, workload, float_percent);
-    let error_limits = limits.iter().filter(|limit| matches!(limit, Limit::Error(_))).map(Limit::bound);
-    let worst_error = error_limits.reduce(f64::min).unwrap_or(2.0 * float_percent + 10.0);
-    let extreme = |precision: Precision| {
-        let cost = platform.cost(workload, &QuantSpec::uniform(precision, workload.sites.len())).ok()?;
-        Some(Measurement { error_percent: 0.0, subset_percent: Vec::new(), errors: Default::default(), cost })
-    };
-    let ends = platform.precisions().iter().copied().min().zip(platform.precisions().iter().copied().max());
-    let scale = section.objectives.iter().map(|&objective| match objective {
-        Objective::Error => (float_percent, worst_error.max(float_percent + 1.0)),
-        _ => {
-            let shown = |precision| extreme(precision).and_then(|m| objective.shown(&m));
-            ends.and_then(|(low, high)| shown(low).zip(shown(high))).unwrap_or((0.0, 1.0))
-        }
-    });
-    Goals { scale: scale.collect(), objectives: section.objectives.clone(), limits }
-}
-
-fn limits(section: &LimitSection, platform: &dyn Platform, workload: &Workload, float_percent: f64) -> Vec<Limit> {
-    const MIB: f64 = 1_048_576.0;
-    let relative = section.error_increase.map(|points| Limit::Error(float_percent + points));
-    let absolute = section.error_percent.map(Limit::Error);
-    let memory = section.memory_mib.map(|mib| Limit::Memory((mib * MIB) as u64));
-    let parameters = workload.parameters();
-    let compression = section.compression.map(|times| Limit::Compression { times, parameters });
-    let own = platform.limits().iter().filter(|_| section.platform_memory).cloned().map(Limit::Platform);
-    relative.into_iter().chain(absolute).chain(memory).chain(compression).chain(own).collect()
 }
 
 /// The arithmetic that errors are measured in; to be counted up whenever the same network gives other codes.
