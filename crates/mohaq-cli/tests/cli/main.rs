@@ -15,6 +15,7 @@ mod refused_data;
 mod refused_requests;
 mod reports;
 mod reruns;
+mod retrain;
 mod same;
 mod shell;
 mod workspace;

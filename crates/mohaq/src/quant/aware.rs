@@ -435,6 +435,27 @@ mod tests {
         }
     }
 
+    /// Gradients in floating point are tested against finite differences; on grids as fine as these they must be found again.
+    #[test]
+    fn at_sixteen_bits_gradients_are_nearly_those_of_the_float_network() {
+        let (network, aware) = aware(&uniform(Bits::Sixteen), false, Clips::Static);
+        let (quantized, _) = gradients(&network, &aware);
+        let (sequences, mut workspace) = (sequences(6), Workspace::new());
+        let labels: Vec<u32> = sequences.iter().flat_map(|sequence| sequence.labels.clone()).collect();
+        let batch = Batch::of(&sequences, 5).unwrap();
+        let mut float = Gradients::zeros(&network);
+        let (trace, mut logits) = network.forward_train(&batch, &Float, None, &mut workspace);
+        frame_loss(&mut logits, &labels);
+        network.backward(trace, &Float, logits, &mut float, &mut workspace);
+        for ((a, b), parameter) in quantized.matrices().iter().zip(float.matrices()).zip(network.parameters()) {
+            let norm = |values: &mut dyn Iterator<Item = f32>| values.map(|x| f64::from(x * x)).sum::<f64>().sqrt();
+            let off = norm(&mut a.data().iter().zip(b.data()).map(|(a, b)| a - b));
+            let whole = norm(&mut b.data().iter().copied());
+            // Steps of 2⁻¹⁰ and finer among activations of about 1, through three layers.
+            assert!(off < 0.01 * whole, "{}: off by {off} of {whole}", parameter.name);
+        }
+    }
+
     /// Where every value keeps its code, the loss is a smooth function of a clip: the codes' values move with it.
     #[test]
     fn slopes_of_clips_are_those_of_the_loss() {
