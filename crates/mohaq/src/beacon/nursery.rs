@@ -47,6 +47,9 @@ pub struct Raised {
 
 impl<'a> Nursery<'a> {
     /// A nursery for descendants of `network`, which keeps them in `folder`.
+    ///
+    /// # Panics
+    /// Never: a calibration holds nothing that JSON cannot.
     pub fn new(
         network: &'a Network,
         calibration: &'a Calibration,
@@ -55,7 +58,7 @@ impl<'a> Nursery<'a> {
         run_seed: u64,
         folder: PathBuf,
     ) -> Self {
-        let of_calibration = serde_json::to_vec(calibration).unwrap_or_default();
+        let of_calibration = serde_json::to_vec(calibration).expect("a calibration holds nothing that JSON cannot");
         let fingerprints = [digest::of_network(network), digest::of(&of_calibration), digest::of_training_data(data)];
         Self { network, calibration, data, settings, run_seed, folder, fingerprints }
     }

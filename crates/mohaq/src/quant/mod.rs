@@ -1,11 +1,12 @@
 //! Quantization: which precision goes where, clips and grids, calibration, and the network as the device will see it.
 //!
 //! Symmetric integers of 2, 4 and 8 bit and 16 bit fixed point for both operands of every site; recurrent vectors, biases
-//! and elementwise work stay at 16 bit fixed point, and a product is brought back to it before anything else happens.
+//! and elementwise work stay at 16 bit fixed point, and a product with its bias is brought back to it before anything else
+//! happens.
 //! Source: MOHAQ (Rezk et al. 2021), section on post-training quantization.
 //!
-//! A fake-quantized network computes in f32 on values that are all on their grids. What it does *not* do is round inside
-//! the recurrence: that is the integer engine's.
+//! A [`QuantAware`] network computes in f32 on values that are all on their grids, for retraining. What it does *not* do is
+//! round inside the recurrence: that is the integer engine's, an [`IntegerBank`].
 
 mod aware;
 mod calibrate;
