@@ -54,6 +54,18 @@ pub enum Error {
         /// What was given.
         got: f64,
     },
+    /// A setting of a layer that cannot be.
+    #[error("layer `{layer}`: {field} is {got}, expected {expected}")]
+    LayerSetting {
+        /// The layer.
+        layer: String,
+        /// Which setting.
+        field: &'static str,
+        /// What it is.
+        got: String,
+        /// What it could be.
+        expected: String,
+    },
     /// A network description asks for more parameters than any machine trains.
     #[error("network description: {got} parameters, expected at most {limit}")]
     TooManyParameters {
@@ -538,6 +550,7 @@ impl Error {
                 | Self::LayerName { .. }
                 | Self::IdentitySkip { .. }
                 | Self::HighwayBias { .. }
+                | Self::LayerSetting { .. }
                 | Self::TooManyParameters { .. }
                 | Self::Speech(mohaq_speech::Error::Setting { .. })
                 | Self::Report(ReportError::FewRuns(_) | ReportError::SameName(_) | ReportError::Level { .. })

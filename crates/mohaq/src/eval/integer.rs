@@ -7,7 +7,6 @@
 use super::cache::{Path, PrefixCache};
 use super::judge::Block;
 use super::{Judge, SubsetCounts};
-use crate::nn::Layer;
 use crate::quant::{IntegerBank, Precision, QuantSpec};
 use crate::watch::{Silent, Watch};
 use crate::{Error, Result};
@@ -77,11 +76,7 @@ impl<'a> IntegerJudge<'a> {
         let features = features.collect::<Result<_>>()?;
         let mut total = 0;
         let sites = bank.network().layers().iter().map(|layer| {
-            total += match layer {
-                Layer::Sru(sru) => 1 + usize::from(sru.projection.is_some()),
-                Layer::Linear(_) => 1,
-                Layer::Pointwise(_) => 0,
-            };
+            total += layer.site_count();
             total
         });
         let sites = sites.collect();

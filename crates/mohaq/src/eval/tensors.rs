@@ -48,7 +48,7 @@ impl IntegerJudge<'_> {
                     };
                     reports.add(&format!("layer {i} {function:?}"), &format, None);
                 }
-                (Layer::Sru(_) | Layer::Linear(_), _) => {
+                _ => {
                     return Err(Error::Calibration { reason: format!("layer {i}: formats of another kind of layer") });
                 }
             }
@@ -81,7 +81,7 @@ impl Reports<'_> {
             self.operand(site.0, &format!("{name}.projection"), &counts.projection);
             self.add(&format!("{name}.projection result"), &fixed(projected), Some(counts.projection.outputs[0]));
         }
-        self.operand(sru.site.0, name, &counts.site);
+        self.operand(sru.products[0].site.0, name, &counts.site);
         let [candidate, forget, reset, highway] = counts.site.outputs;
         self.add(&format!("{name} candidate"), &fixed(state), Some(candidate));
         self.add(&format!("{name} product of the forget gate"), &GATE.to_string(), Some(forget));

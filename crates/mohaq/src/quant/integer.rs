@@ -68,8 +68,8 @@ impl<'a> IntegerBank<'a> {
     fn of(network: Cow<'a, Network>, calibration: Calibration, level: Level) -> Result<Self> {
         let fractions = check_all(&network, &calibration)?;
         let formats = vector_formats(&network, &calibration.layers)?;
-        let codes = |(matrix, format): (&Matrix, Q16)| matrix.data().iter().map(|&x| format.code(x).code).collect();
-        let vectors = network.vectors().into_iter().zip(formats).map(codes).collect();
+        let vectors = network.vectors().into_iter().zip(formats);
+        let vectors = vectors.map(|(matrix, format)| format.codes(matrix.data())).collect();
         let packed = fractions.iter().map(|_| Packed::default()).collect();
         let input = format(calibration.input_fraction)?;
         let output = output_format(&network, &calibration.layers, input)?;
@@ -166,6 +166,10 @@ impl<'a> IntegerBank<'a> {
                     LayerParameters::Linear(site(linear.site, arriving, biases)?)
                 }
                 Layer::Pointwise(function) => LayerParameters::Pointwise(integer_pointwise(*function)),
+                other => {
+                    let reason = format!("layer `{}` has no integers yet", other.name());
+                    return Err(Error::Calibration { reason });
+                }
             });
             arriving = leaving(layer, form, arriving)?;
         }
@@ -197,7 +201,7 @@ impl<'a> IntegerBank<'a> {
             cell,
             highway,
             projection,
-            site: site(sru.site, projected, product_biases(sru, gate_biases))?,
+            site: site(sru.products[0].site, projected, product_biases(sru, gate_biases))?,
             vectors: vectors.clone(),
         })
     }
@@ -254,7 +258,7 @@ impl<'a> IntegerBank<'a> {
 
     fn lanes(&self, site: SiteId, columns: usize) -> Vec<Option<usize>> {
         let recurrent = |layer: &Layer| match layer {
-            Layer::Sru(sru) if sru.site == site => {
+            Layer::Sru(sru) if sru.products[0].site == site => {
                 Some(sru_arrangement(sru.hidden, sru.directions, sru.skip.matrices()))
             }
             _ => None,
@@ -310,7 +314,14 @@ fn quantizers(range: &OperandRange, bits: Bits) -> std::result::Result<Vec<Optio
 fn leaving(layer: &Layer, form: &LayerFormat, arriving: Q16) -> Result<Q16> {
     match (layer, form) {
         (_, &LayerFormat::Sru { hidden, .. }) => format(hidden),
-        (_, &LayerFormat::Linear { output }) => format(output),
+        (_, &LayerFormat::Recurrent { hidden, .. }) => format(hidden),
+        (
+            _,
+            &(LayerFormat::Linear { output }
+            | LayerFormat::Conv1d { output }
+            | LayerFormat::Embedding { output }
+            | LayerFormat::LayerNorm { output }),
+        ) => format(output),
         (Layer::Pointwise(function), LayerFormat::Pointwise) if integer_pointwise(*function).argument().is_some() => {
             Ok(mohaq_rt::table::UNIT)
         }
@@ -325,7 +336,7 @@ fn output_format(network: &Network, formats: &[LayerFormat], input: Q16) -> Resu
 /// The biases of a recurrent layer's product, `[directions, parts, hidden]`, from those of its gates, `[2, directions ·
 /// hidden]`: nothing is added to candidate and highway.
 fn product_biases(sru: &Sru, gates: &[i16]) -> Vec<i16> {
-    let mut biases = Vec::with_capacity(sru.weight.cols());
+    let mut biases = Vec::with_capacity(sru.skip.matrices() * sru.outputs());
     for direction in 0..sru.directions {
         for part in 0..sru.skip.matrices() {
             match part {
