@@ -198,6 +198,19 @@ impl Panels {
         }
     }
 
+    /// The code of an input in a lane.
+    ///
+    /// # Panics
+    /// Where there is no such input or lane.
+    pub fn code(&self, input: usize, lane: usize) -> i16 {
+        let depth = self.family().inputs();
+        let (step, place) = (lane / LANES * self.steps + input / depth, lane % LANES * depth + input % depth);
+        match &self.data {
+            Data::Pairs(data) => data[step][place],
+            Data::Quads(data, _) => data[step][place].into(),
+        }
+    }
+
     pub(crate) fn data(&self) -> &Data {
         &self.data
     }

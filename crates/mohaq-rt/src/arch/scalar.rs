@@ -1,7 +1,8 @@
 //! The definition, on any machine.
 
-use super::{Highway, LANES, Operand, Product, Recurrence, RecurrenceCounts, TILE, Target, Words};
+use super::{CellRow, Highway, LANES, Operand, Product, Recurrence, RecurrenceCounts, TILE, Target, Words};
 use crate::Bits;
+use crate::cell::{Clipped, One, RecurrentCell};
 use crate::numeric::{SaturationCount, saturate};
 use crate::panel::Data;
 
@@ -62,6 +63,26 @@ pub(super) fn sums(product: &Product<'_>, panel: usize, row: usize) -> [i64; LAN
         }
     }
     sums
+}
+
+pub(super) fn cells(cell: RecurrentCell, row: CellRow<'_>, clipped: &mut Clipped) {
+    let gates = cell.kind().gates();
+    let (states, hidden) = (row.state.as_chunks_mut::<LANES>().0, row.hidden.as_chunks_mut::<LANES>().0);
+    for (group, (states, hidden)) in states.iter_mut().zip(hidden).enumerate() {
+        let [u, v] = [row.input, row.products].map(|codes| CellRow::gates(codes, gates, group));
+        let p = &row.peepholes[group];
+        for lane in 0..LANES {
+            let [u, v] = [u, v].map(|gates| gates.map(|codes| codes[lane]));
+            let p = p.each_ref().map(|codes| codes[lane]);
+            hidden[lane] = cell.step(One, &u, &v, &p, hidden[lane], &mut states[lane], clipped);
+        }
+    }
+}
+
+pub(super) fn gate(cell: RecurrentCell, [u, v, h]: [&[i16; LANES]; 3], gated: &mut [i16; LANES]) {
+    for (lane, gated) in gated.iter_mut().enumerate() {
+        *gated = cell.gated(One, [u[lane], v[lane]], h[lane]);
+    }
 }
 
 pub(super) fn recur(

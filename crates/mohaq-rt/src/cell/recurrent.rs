@@ -21,7 +21,7 @@
 //!
 //! The equations are written once, over [`Lanes`]: [`One`] code is the definition, a vector unit brings more.
 
-use crate::numeric::{Q16, round_shift, saturate};
+use crate::numeric::{Q16, SaturationCount, round_shift, saturate};
 use crate::table::{GATE, HYPERBOLIC_TANGENT, ONE, SIGMOID, TANH, UNIT};
 use crate::{Bits, Error};
 
@@ -202,6 +202,17 @@ impl RecurrentCell {
     /// From a peephole times c to a gate's argument; `None` without peepholes.
     pub const fn peephole_shift(self) -> Option<u32> {
         self.peephole_shift
+    }
+
+    /// The count of sums of arguments of so many units through a frame.
+    pub(crate) const fn counted(self, units: u64, clipped: u64) -> SaturationCount {
+        SaturationCount { clipped, total: units * self.kind.sums(self.peephole_shift.is_some()) }
+    }
+
+    /// The count of states of so many units through a frame.
+    pub(crate) const fn counted_states(self, units: u64, clipped: u64) -> SaturationCount {
+        let saturates = matches!(self.kind, CellKind::Lstm | CellKind::CoupledLstm);
+        SaturationCount { clipped, total: if saturates { units } else { 0 } }
     }
 
     /// What the last gate's product reads in place of `hidden`, where [`is_gated`](CellKind::is_gated).

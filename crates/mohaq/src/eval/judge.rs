@@ -118,7 +118,8 @@ impl<'a> Judge<'a> {
     ) -> Result<SubsetCounts> {
         let mut outputs = network.forward_in(&block.batch, ops, workspace);
         log_softmax(&mut outputs);
-        let errors = self.count(block, outputs.cols(), outputs.data(), |posteriors, sequence| {
+        let starts = network.output_starts(block.batch.starts());
+        let errors = self.count(block, &starts, outputs.cols(), outputs.data(), |posteriors, sequence| {
             if posteriors.iter().any(|value| value.is_nan()) {
                 return Err(Error::NotFinite { sequence: sequence.id.clone() });
             }
@@ -128,16 +129,18 @@ impl<'a> Judge<'a> {
         errors
     }
 
-    /// Adds what `score` says of the `outputs` of each sequence of `block` to its subset. `outputs`: `[frames, classes]`.
+    /// Adds what `score` says of the `outputs` of each sequence of `block` to its subset. `outputs`: `[frames, classes]` of
+    /// the frames that `starts` speaks of.
     pub(super) fn count<T>(
         &self,
         block: &Block<'_>,
+        starts: &[usize],
         classes: usize,
         outputs: &[T],
         score: impl Fn(&[T], &Sequence) -> Result<Counts>,
     ) -> Result<SubsetCounts> {
         let mut errors = SubsetCounts::none(self.subsets);
-        for (span, &(sequence, subset)) in block.batch.starts().windows(2).zip(&block.sequences) {
+        for (span, &(sequence, subset)) in starts.windows(2).zip(&block.sequences) {
             errors.0[subset] += score(&outputs[span[0] * classes..span[1] * classes], sequence)?;
         }
         Ok(errors)

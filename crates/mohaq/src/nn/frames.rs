@@ -5,8 +5,8 @@ use super::product::{Back, Hooked, SiteBack, stop, traced};
 use super::{Conv1d, Conv1dDescription, Embedding, LayerNorm, SiteOps, Workspace};
 use crate::tensor::{Matrix, Real, Store};
 
-/// Added to a variance before its root is taken: PyTorch's default.
-const EPSILON: f64 = 1e-5;
+/// Added to the variance of a frame before its root is taken: PyTorch's default.
+pub const EPSILON: f64 = 1e-5;
 
 impl Conv1dDescription {
     /// First frame of each sequence that comes out, and the number of frames.

@@ -34,6 +34,7 @@ pub use description::{
 };
 pub use dropout::Dropout;
 pub use elementwise::log_softmax;
+pub use frames::EPSILON;
 pub use layer::{Conv1d, Embedding, Layer, LayerNorm, Linear, Pointwise, Product, Recurrent, Sru};
 pub use loss::{Loss, frame_loss, sequence_loss};
 pub use network::{Network, Parameter, ParameterMut};

@@ -1,11 +1,13 @@
 //! 256 bit integer vectors of x86-64.
 
+mod cells;
 mod operands;
 mod product;
 mod recurrence;
 mod vector;
 
-use super::{LANES, Operand, Product, Recurrence, RecurrenceCounts, Target, Words, scalar};
+use super::{CellRow, LANES, Operand, Product, Recurrence, RecurrenceCounts, Target, Words, scalar};
+use crate::cell::{Clipped, RecurrentCell};
 use crate::numeric::SaturationCount;
 #[cfg(feature = "std")]
 use crate::panel::Family;
@@ -36,6 +38,16 @@ impl Avx2 {
         }
         // SAFETY: `self` exists, so AVX2 does.
         unsafe { product::product(product, panel, target) }
+    }
+
+    pub(super) fn cells(self, cell: RecurrentCell, row: CellRow<'_>, clipped: &mut Clipped) {
+        // SAFETY: `self` exists, so AVX2 does.
+        unsafe { cells::cells(self, cell, row, clipped) }
+    }
+
+    pub(super) fn gate(self, cell: RecurrentCell, codes: [&[i16; LANES]; 3], gated: &mut [i16; LANES]) {
+        // SAFETY: `self` exists, so AVX2 does.
+        unsafe { cells::gate(self, cell, codes, gated) }
     }
 
     pub(super) fn recur(

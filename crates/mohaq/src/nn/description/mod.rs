@@ -147,12 +147,12 @@ impl NetworkDescription {
         let several = self.layers.iter().filter(|layer| layer.stem() == "fc").count() > 1;
         let mut counts = BTreeMap::new();
         let mut name = |layer: &LayerDescription| {
-            if let Some(given) = layer.name() {
-                return given.clone();
-            }
             let stem = layer.stem();
             let number = counts.entry(stem).or_insert(0_usize);
             *number += 1;
+            if let Some(given) = layer.name() {
+                return given.clone();
+            }
             match stem {
                 "fc" if !several => stem.to_owned(),
                 "embedding" if *number == 1 => stem.to_owned(),
