@@ -37,7 +37,8 @@ fn main() -> mohaq::Result<()> {
             let values = outputs.iter().map(|&code| bank.output().value(code));
             let off = values.zip(float.data()).map(|(x, &y)| (x - y).abs()).fold(0.0, f32::max);
             let (whole, frames) = (whole(&engine, &codes), frame_by_frame(&engine, &codes, &outputs));
-            let result = serde_json::json!({ "us_per_frame": whole, "us_per_streamed_frame": frames, "max_abs_diff": off });
+            let result =
+                serde_json::json!({ "us_per_frame": whole, "us_per_streamed_frame": frames, "max_abs_diff": off });
             results.insert(format!("{cell}_{bits}"), result);
         }
     }

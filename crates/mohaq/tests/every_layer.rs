@@ -46,14 +46,22 @@ fn sequences(input: usize, value: &dyn Fn(usize) -> f32) -> Vec<Sequence> {
     let sequence = |i: usize| {
         let frames = [12, 1, 7, 23, 3, 12][i];
         let features = Features { dim: input, values: (0..input * frames).map(|k| value(k + 31 * i)).collect() };
-        Sequence { id: format!("s{i}"), speaker: String::new(), features, labels: vec![0; frames], reference: Vec::new() }
+        Sequence {
+            id: format!("s{i}"),
+            speaker: String::new(),
+            features,
+            labels: vec![0; frames],
+            reference: Vec::new(),
+        }
     };
     (0..6).map(sequence).collect()
 }
 
 impl Case {
     fn new(layers: &str) -> Self {
-        let text = format!("input = {INPUTS}\n[[layers]]\n{layers}\n[[layers]]\nkind = \"gru\"\nhidden = 5\n[[layers]]\nkind = \"linear\"\noutputs = 4");
+        let text = format!(
+            "input = {INPUTS}\n[[layers]]\n{layers}\n[[layers]]\nkind = \"gru\"\nhidden = 5\n[[layers]]\nkind = \"linear\"\noutputs = 4"
+        );
         let value = |k: usize| 1.5 * libm::sinf(0.9 * k as f32) * libm::cosf(0.013 * (k * k) as f32);
         Self::of(&text, &sequences(INPUTS, &value))
     }
@@ -125,7 +133,8 @@ fn quantization_aware_arithmetic_is_near_the_integers_at_every_width() {
     for (layers, case) in all_cases() {
         for bits in [&["8x8"][..], &["4x8", "8x4", "16x8"]] {
             let spec = spec(&case, bits);
-            let aware = QuantAware::new(&case.network, case.calibration.clone(), spec.clone(), Clips::Static).expect("a network");
+            let aware = QuantAware::new(&case.network, case.calibration.clone(), spec.clone(), Clips::Static)
+                .expect("a network");
             let got = aware.run(&case.network).forward(&case.batch, &aware);
             let codes = case.run(Level::Scalar, &spec);
             // An operand that lies near a tie falls on either side: one step of 4 bits is a seventh of the clip.
@@ -195,7 +204,9 @@ fn split_parameters(tied: &Network, apart: &mut Network) -> usize {
     let mut most = 0;
     for (name, values) in &tied {
         let parts: Vec<usize> = (0..names.len())
-            .filter(|&i| names[i] == *name || names[i].strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('.')))
+            .filter(|&i| {
+                names[i] == *name || names[i].strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('.'))
+            })
             .collect();
         // Of a product that reads something else, the gates are those of the next.
         let whole = parts.iter().any(|&i| names[i] == *name);

@@ -25,15 +25,29 @@ pub(super) fn operands(operand: Operand, codes: &[i16], words: &mut [Words], row
     count
 }
 
-pub(super) fn product(product: &Product<'_>, panel: usize, mut target: Target<'_>) -> SaturationCount {
+pub(super) fn product(product: &Product<'_>, panel: usize, target: Target<'_>) -> SaturationCount {
+    write(product, panel, target, |tile, rows| {
+        core::array::from_fn(|row| if row < rows { sums(product, panel, tile * TILE + row) } else { [0; LANES] })
+    })
+}
+
+/// From the exact sums of each tile, which `sums` gives for its number and the rows it has, to codes.
+pub(super) fn write(
+    product: &Product<'_>,
+    panel: usize,
+    mut target: Target<'_>,
+    sums: impl Fn(usize, usize) -> [[i64; LANES]; TILE],
+) -> SaturationCount {
     let mut count = SaturationCount::default();
-    for row in 0..product.rows {
-        let sums = sums(product, panel, row);
-        for (lane, to) in target.row(row).iter_mut().enumerate() {
-            let place = panel * LANES + lane;
-            let scaled = product.scales.requantizers[place].scaled(sums[lane]);
-            let sum = scaled.saturating_add(product.scales.biases[place].into());
-            *to = count.record(saturate(sum, Bits::Sixteen));
+    for (tile, first) in (0..product.rows).step_by(TILE).enumerate() {
+        let rows = TILE.min(product.rows - first);
+        for (row, sums) in sums(tile, rows).iter().take(rows).enumerate() {
+            for (lane, to) in target.row(first + row).iter_mut().enumerate() {
+                let place = panel * LANES + lane;
+                let scaled = product.scales.requantizers[place].scaled(sums[lane]);
+                let sum = scaled.saturating_add(product.scales.biases[place].into());
+                *to = count.record(saturate(sum, Bits::Sixteen));
+            }
         }
     }
     count

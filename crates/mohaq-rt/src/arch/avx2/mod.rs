@@ -33,8 +33,12 @@ impl Avx2 {
     }
 
     pub(super) fn product(self, product: &Product<'_>, panel: usize, target: Target<'_>) -> SaturationCount {
-        if !product.is_narrow() || product.panels.exact_steps(product.operand.bits) == 0 {
+        if product.panels.exact_steps(product.operand.bits) == 0 {
             return scalar::product(product, panel, target);
+        }
+        if !product.is_narrow() {
+            // SAFETY: `self` exists, so AVX2 does.
+            return unsafe { product::wide_product(product, panel, target) };
         }
         // SAFETY: `self` exists, so AVX2 does.
         unsafe { product::product(product, panel, target) }

@@ -18,8 +18,10 @@
 //!
 //! Twelve accumulators, two vectors of weights, one of inputs and one of products are the sixteen registers there are.
 
-use super::super::{LANES, Product, TILE, Target, Words};
-use super::vector::{any, at_end, count_outside, cut, in_order, load, load_bytes, load_i32, load_ratios, scale, write};
+use super::super::{LANES, Product, TILE, Target, Words, scalar};
+use super::vector::{
+    any, at_end, count_outside, cut, in_order, load, load_bytes, load_i32, load_ratios, scale, to_i64, write,
+};
 use crate::numeric::SaturationCount;
 use crate::panel::Data;
 #[cfg(feature = "std")]
@@ -127,22 +129,61 @@ fn pair_step<const R: usize>(words: &Words, weights: &[i16; 2 * LANES], sums: &m
     }
 }
 
+/// `R` rows of 16 numbers of 64 bits.
+type WideSums<const R: usize> = [[__m256i; 4]; R];
+
 /// The sums of pairs by runs, in 64 bits and cut to 32.
 #[target_feature(enable = "avx2")]
 fn long_pairs<const R: usize>(words: &[Words], weights: &[[i16; 2 * LANES]], run: usize, narrow: &mut Sums<R>) {
+    for (narrow, wide) in narrow.iter_mut().zip(&wide_pairs::<R>(words, weights, run)) {
+        *narrow = [cut([wide[0], wide[1]]), cut([wide[2], wide[3]])];
+    }
+}
+
+/// The sums of pairs by runs, in 64 bits.
+#[target_feature(enable = "avx2")]
+fn wide_pairs<const R: usize>(words: &[Words], weights: &[[i16; 2 * LANES]], run: usize) -> WideSums<R> {
     let mut wide = [[_mm256_setzero_si256(); 4]; R];
+    let mut narrow = [[_mm256_setzero_si256(); 2]; R];
     for (words, weights) in words.chunks(run).zip(weights.chunks(run)) {
-        pairs(words, weights, narrow);
-        for (wide, narrow) in wide.iter_mut().zip(&*narrow) {
+        pairs(words, weights, &mut narrow);
+        for (wide, narrow) in wide.iter_mut().zip(&narrow) {
             wide[0] = _mm256_add_epi64(wide[0], _mm256_cvtepi32_epi64(_mm256_castsi256_si128(narrow[0])));
             wide[1] = _mm256_add_epi64(wide[1], _mm256_cvtepi32_epi64(_mm256_extracti128_si256::<1>(narrow[0])));
             wide[2] = _mm256_add_epi64(wide[2], _mm256_cvtepi32_epi64(_mm256_castsi256_si128(narrow[1])));
             wide[3] = _mm256_add_epi64(wide[3], _mm256_cvtepi32_epi64(_mm256_extracti128_si256::<1>(narrow[1])));
         }
     }
-    for (narrow, wide) in narrow.iter_mut().zip(&wide) {
-        *narrow = [cut([wide[0], wide[1]]), cut([wide[2], wide[3]])];
+    wide
+}
+
+/// The whole of one panel where 32 bits do not hold what becomes of its sums: exact sums as above, and the definition's way
+/// from each of them to a code.
+#[target_feature(enable = "avx2")]
+pub(super) fn wide_product(product: &Product<'_>, panel: usize, target: Target<'_>) -> SaturationCount {
+    let (steps, run) = (product.panels.steps(), product.panels.exact_steps(product.operand.bits));
+    let Data::Pairs(data) = product.panels.data() else { return scalar::product(product, panel, target) };
+    let weights = &data[panel * steps..][..steps];
+    scalar::write(product, panel, target, |tile, rows| {
+        let words = product.tile(tile);
+        let mut sums = [[0; LANES]; TILE];
+        if rows == 1 {
+            sums[0] = to_wide(&wide_pairs::<1>(words, weights, run)[0]);
+        } else {
+            let wide = wide_pairs::<TILE>(words, weights, run);
+            sums.iter_mut().zip(&wide).for_each(|(sums, wide)| *sums = to_wide(wide));
+        }
+        sums
+    })
+}
+
+#[target_feature(enable = "avx2")]
+fn to_wide(sums: &[__m256i; 4]) -> [i64; LANES] {
+    let mut numbers = [0; LANES];
+    for (four, &sums) in numbers.as_chunks_mut::<4>().0.iter_mut().zip(sums) {
+        *four = to_i64(sums);
     }
+    numbers
 }
 
 /// Adds the sums of quads, run by run: of each column two halves of 16 bits, then both in 32.

@@ -56,6 +56,15 @@ pub(super) fn to_words(vector: __m256i) -> [u32; 8] {
     words
 }
 
+/// The 4 numbers of a vector.
+#[target_feature(enable = "avx2")]
+pub(super) fn to_i64(vector: __m256i) -> [i64; 4] {
+    let mut numbers = [0; 4];
+    // SAFETY: the array is 32 writable bytes, and the store needs no alignment.
+    unsafe { _mm256_storeu_si256(numbers.as_mut_ptr().cast(), vector) };
+    numbers
+}
+
 /// 8 numbers times 8 ratios, rounded half to even. The products must fit 32 bits.
 ///
 /// A number has 32 bits and a ratio 22 significant ones, so the product is exact in a double and the conversion rounds
