@@ -67,6 +67,14 @@ pub(super) fn sums(product: &Product<'_>, panel: usize, row: usize) -> [i64; LAN
                 }
             }
         }
+        Data::BytePairs(data) => {
+            for (word, weights) in words.zip(&data[panel * steps..][..steps]) {
+                let inputs = [word as i16, (word >> 16) as i16].map(i64::from);
+                for (sum, weights) in sums.iter_mut().zip(weights.as_chunks::<2>().0) {
+                    *sum += i64::from(weights[0]) * inputs[0] + i64::from(weights[1]) * inputs[1];
+                }
+            }
+        }
         Data::Quads(data, _) => {
             for (word, weights) in words.zip(&data[panel * steps..][..steps]) {
                 let inputs = word.to_le_bytes().map(|byte| i64::from(byte) - i64::from(product.operand.offset()));
