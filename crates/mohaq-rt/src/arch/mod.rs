@@ -94,6 +94,16 @@ impl Level {
         }
     }
 
+    /// Multiplies the only row with the panels from `first` on and writes 16 requantized sums of each to `values`.
+    pub(crate) fn row(self, product: &Product<'_>, first: usize, values: &mut [i16]) -> SaturationCount {
+        assert_eq!(product.rows, 1, "one row");
+        match self {
+            Self::Scalar => row_by_panels(first, values, |panel, target| scalar::product(product, panel, target)),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(avx2) => avx2.row(product, first, values),
+        }
+    }
+
     /// Runs all units of a direction through one frame of one sequence.
     pub(crate) fn cells(self, cell: RecurrentCell, row: CellRow<'_>, clipped: &mut Clipped) {
         match self {
@@ -125,6 +135,19 @@ impl Level {
             Self::Avx2(avx2) => avx2.recur(recurrence, states, target),
         }
     }
+}
+
+/// One row times panel after panel.
+fn row_by_panels(
+    first: usize,
+    values: &mut [i16],
+    product: impl Fn(usize, Target<'_>) -> SaturationCount,
+) -> SaturationCount {
+    let mut count = SaturationCount::default();
+    for (values, panel) in values.chunks_mut(LANES).zip(first..) {
+        count.merge(product(panel, Target { values, width: LANES, column: 0, lanes: LANES }));
+    }
+    count
 }
 
 /// How 16 bit codes become operands of a product.

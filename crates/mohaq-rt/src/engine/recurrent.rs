@@ -284,11 +284,17 @@ impl Recurrent {
         let total = (rows * self.hidden) as u64;
         for (of_site, gate) in part.gates.clone().enumerate() {
             let mut clipped = 0;
-            for group in 0..groups {
-                let panel = (direction * part.gates.len() + of_site) * groups + group;
-                let column = to.first + gate * self.padded() + group * LANES;
-                let target = Target { values: &mut *to.values, width: to.width, column, lanes: LANES };
-                clipped += part.site.panel(level, words, rows, panel, target).clipped;
+            let panel = (direction * part.gates.len() + of_site) * groups;
+            let column = to.first + gate * self.padded();
+            if rows == 1 {
+                let values = &mut to.values[column..][..self.padded()];
+                clipped += part.site.row(level, words, panel, values).clipped;
+            } else {
+                for group in 0..groups {
+                    let column = column + group * LANES;
+                    let target = Target { values: &mut *to.values, width: to.width, column, lanes: LANES };
+                    clipped += part.site.panel(level, words, rows, panel + group, target).clipped;
+                }
             }
             counts.outputs[of_site].merge(SaturationCount { clipped, total });
         }

@@ -141,6 +141,12 @@ impl Site {
         level.product(&product, panel, target)
     }
 
+    /// The product of the only row of packed `words` with the panels from `panel` on, 16 codes of each to `values`.
+    pub(super) fn row(&self, level: Level, words: &[Words], panel: usize, values: &mut [i16]) -> SaturationCount {
+        let product = Product { words, rows: 1, operand: self.operand, panels: &self.panels, scales: &self.scales };
+        level.row(&product, panel, values)
+    }
+
     /// The whole product: `codes`, `[rows, inputs]`, to `outputs`, `[rows, columns]`.
     pub(super) fn run(&self, level: Level, codes: &[i16], outputs: &mut [i16], words: &mut Vec<Words>) -> SiteCounts {
         let rows_at_once = (NEAR_BYTES / size_of::<u32>() / self.panels.steps()).next_multiple_of(TILE);

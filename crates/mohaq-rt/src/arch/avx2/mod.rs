@@ -6,7 +6,7 @@ mod product;
 mod recurrence;
 mod vector;
 
-use super::{CellRow, LANES, Operand, Product, Recurrence, RecurrenceCounts, Target, Words, scalar};
+use super::{CellRow, LANES, Operand, Product, Recurrence, RecurrenceCounts, Target, Words, row_by_panels, scalar};
 use crate::cell::{Clipped, RecurrentCell};
 use crate::numeric::SaturationCount;
 #[cfg(feature = "std")]
@@ -42,6 +42,14 @@ impl Avx2 {
         }
         // SAFETY: `self` exists, so AVX2 does.
         unsafe { product::product(product, panel, target) }
+    }
+
+    pub(super) fn row(self, product: &Product<'_>, first: usize, values: &mut [i16]) -> SaturationCount {
+        if product.panels.exact_steps(product.operand.bits) == 0 || !product.is_narrow() {
+            return row_by_panels(first, values, |panel, target| self.product(product, panel, target));
+        }
+        // SAFETY: `self` exists, so AVX2 does.
+        unsafe { product::row(product, first, values) }
     }
 
     pub(super) fn cells(self, cell: RecurrentCell, row: CellRow<'_>, clipped: &mut Clipped) {

@@ -128,6 +128,89 @@ fn pairs<const R: usize, W: PairStep>(words: &[Words], weights: &[W], total: &mu
     *total = sums;
 }
 
+/// One row times some panels that lie side by side, two at a time: what one row of a recurrence needs, where there are no
+/// other rows to share a word with, so panels share it. The codes go to `values`, 16 of each panel.
+#[target_feature(enable = "avx2")]
+pub(super) fn row(product: &Product<'_>, first: usize, values: &mut [i16]) -> SaturationCount {
+    let mut count = SaturationCount::default();
+    let words = product.tile(0);
+    let panels = first..first + values.len() / LANES;
+    for (values, panel) in values.chunks_mut(2 * LANES).zip(panels.step_by(2)) {
+        if values.len() == LANES {
+            let target = Target { values, width: LANES, column: 0, lanes: LANES };
+            count.merge(self::product(product, panel, target));
+            continue;
+        }
+        let mut sums = [[_mm256_setzero_si256(); 2]; 2];
+        match [Weights::of(product, panel), Weights::of(product, panel + 1)] {
+            [Weights::Pairs(a), Weights::Pairs(b)] => two_pairs(words, [a, b], &mut sums),
+            [Weights::BytePairs(a), Weights::BytePairs(b)] => two_pairs(words, [a, b], &mut sums),
+            [Weights::Quads { .. }, Weights::Quads { .. }] => two_quads(product, panel, &mut sums),
+            weights => weights.iter().zip(&mut sums).for_each(|(weights, sums)| {
+                weights.sum(words, core::array::from_mut(sums));
+            }),
+        }
+        for (place, (sums, values)) in sums.iter().zip(values.chunks_mut(LANES)).enumerate() {
+            let mut target = Target { values, width: LANES, column: 0, lanes: LANES };
+            let clipped = Ending::new(product, panel + place).write(core::slice::from_ref(sums), 0, &mut target);
+            count.merge(SaturationCount { clipped, total: LANES as u64 });
+        }
+    }
+    count
+}
+
+#[target_feature(enable = "avx2")]
+fn two_pairs<W: PairStep>(words: &[Words], [a, b]: [&[W]; 2], total: &mut Sums<2>) {
+    let mut sums = [[_mm256_setzero_si256(); 2]; 2];
+    for ((words, a), b) in words.iter().zip(a).zip(b) {
+        let word = _mm256_set1_epi32(words[0].cast_signed());
+        // SAFETY: this function is compiled for AVX2, so its callers have it.
+        let vectors = unsafe { [a.vectors(), b.vectors()] };
+        for (sums, vectors) in sums.iter_mut().zip(vectors) {
+            sums[0] = _mm256_add_epi32(sums[0], _mm256_madd_epi16(word, vectors[0]));
+            sums[1] = _mm256_add_epi32(sums[1], _mm256_madd_epi16(word, vectors[1]));
+        }
+    }
+    *total = sums;
+}
+
+#[target_feature(enable = "avx2")]
+fn two_quads(product: &Product<'_>, panel: usize, total: &mut Sums<2>) {
+    let words = product.tile(0);
+    let [
+        Weights::Quads { weights: a, run, starts: a_starts, whole: a_whole },
+        Weights::Quads { weights: b, starts: b_starts, whole: b_whole, .. },
+    ] = [Weights::of(product, panel), Weights::of(product, panel + 1)]
+    else {
+        unreachable!("panels of one product are of one kind")
+    };
+    let ones = _mm256_set1_epi16(1);
+    let mut wide = [a_whole, b_whole];
+    let runs = a.chunks(run).zip(b.chunks(run)).zip(a_starts.iter().zip(b_starts));
+    for (words, ((a, b), starts)) in words.chunks(run).zip(runs) {
+        let mut narrow = [load_two(starts.0), load_two(starts.1)];
+        for ((words, a), b) in words.iter().zip(a).zip(b) {
+            let word = _mm256_set1_epi32(words[0].cast_signed());
+            for (sums, weights) in narrow.iter_mut().zip([a, b]) {
+                let ([left, right], []) = weights.as_chunks::<32>() else { unreachable!("64 codes are two vectors") };
+                sums[0] = _mm256_add_epi16(sums[0], _mm256_maddubs_epi16(word, load_bytes(left)));
+                sums[1] = _mm256_add_epi16(sums[1], _mm256_maddubs_epi16(word, load_bytes(right)));
+            }
+        }
+        for (wide, narrow) in wide.iter_mut().zip(&narrow) {
+            wide[0] = _mm256_add_epi32(wide[0], _mm256_madd_epi16(narrow[0], ones));
+            wide[1] = _mm256_add_epi32(wide[1], _mm256_madd_epi16(narrow[1], ones));
+        }
+    }
+    *total = wide;
+}
+
+#[target_feature(enable = "avx2")]
+fn load_two(codes: &[i16; 2 * LANES]) -> [__m256i; 2] {
+    let ([left, right], []) = codes.as_chunks::<LANES>() else { unreachable!("32 codes are two vectors") };
+    [load(left), load(right)]
+}
+
 /// Weights of 16 columns by two inputs, as two vectors of 16 bits.
 trait PairStep {
     /// Both vectors.
