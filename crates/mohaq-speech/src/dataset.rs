@@ -3,6 +3,8 @@
 //! A [`Dataset`] is the product of this crate. Where it came from (a speech corpus, a file of sensor features) shows
 //! only in its [`Task`], which says what the labels mean and how an error is counted.
 
+use serde::{Deserialize, Serialize};
+
 /// Frames of features, row-major: `values[t * dim + i]`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Features {
@@ -47,11 +49,25 @@ pub enum Task {
         /// Number of classes.
         classes: usize,
     },
-    /// One class a sequence, by the mean of its frames' log-probabilities; the error is the share of wrong sequences.
+    /// One class a sequence; the error is the share of wrong sequences.
     Sequences {
         /// Number of classes.
         classes: usize,
+        /// Which of its frames' outputs the sequence is judged by.
+        pooling: Pooling,
     },
+}
+
+/// What of a network's outputs says the class of a sequence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pooling {
+    /// The mean of the log-probabilities of all frames.
+    #[default]
+    Mean,
+    /// The last frame: what a unidirectional network knows when it has read everything. A backward direction has read
+    /// that one frame alone.
+    Last,
 }
 
 /// Phones and how they map to network outputs and to scores.
@@ -72,7 +88,7 @@ impl Task {
     pub fn classes(&self) -> usize {
         match self {
             Self::Phones(task) => task.phones.len() * task.states,
-            Self::Frames { classes } | Self::Sequences { classes } => *classes,
+            Self::Frames { classes } | Self::Sequences { classes, .. } => *classes,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a file or a directory is to this crate, or why it is refused: `mohaq data check PATH`.
 
 use crate::audio::{self, Header};
-use crate::container::{self, TensorDescription};
+use crate::container::{self, TaskSettings, TensorDescription};
 use crate::corpus::{AudioSource, Corpus, Recording, Split, fsdd, timit};
 use crate::dataset::{Dataset, Sequence, Task};
 use crate::error::{Error, Result};
@@ -127,7 +127,7 @@ fn inspect_container(path: &Path) -> Result<Description> {
             return Ok(Description::Tensors { tensors });
         }
     }
-    container::open(path, Normalise::None).map(|data| Description::from(&data))
+    container::open(path, Normalise::None, &TaskSettings::default()).map(|data| Description::from(&data))
 }
 
 impl From<Header> for Description {

@@ -9,7 +9,7 @@ use std::ops::{Add, AddAssign};
 
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::{NO_LABEL, Sequence, Task};
+use crate::dataset::{NO_LABEL, Pooling, Sequence, Task};
 use crate::decode::{self, Decoder, DecoderWeights, PhoneModel, Tuning, Utterance, Workspace};
 use crate::edit::PhoneErrors;
 use crate::error::{Error, Result};
@@ -38,7 +38,7 @@ pub struct Counts {
     pub frames: Tally,
     /// Phones; none but for [`Task::Phones`].
     pub phones: PhoneErrors,
-    /// Sequences whose best class on average is another; none but for [`Task::Sequences`].
+    /// Sequences whose best class is another, on average or in the last frame; none but for [`Task::Sequences`].
     pub sequences: Tally,
 }
 
@@ -129,7 +129,7 @@ impl Scorer {
     pub fn new(task: &Task, train: &[Sequence], weights: DecoderWeights) -> Result<Self> {
         let decoder = match task {
             Task::Phones(phones) => Some(Decoder::new(&PhoneModel::estimate(phones, train)?, weights)?),
-            Task::Frames { classes: 0 } | Task::Sequences { classes: 0 } => {
+            Task::Frames { classes: 0 } | Task::Sequences { classes: 0, .. } => {
                 return Err(Error::Setting { name: "classes", expected: "at least 1".into(), got: "0".into() });
             }
             Task::Frames { .. } | Task::Sequences { .. } => None,
@@ -192,8 +192,8 @@ impl Scorer {
                 counts.phones = PhoneErrors::between(&sequence.reference, &self.phones(log_posteriors)?);
             }
             Task::Frames { .. } => counts.frames = frame_errors(classes, 1, log_posteriors, &sequence.labels)?,
-            Task::Sequences { .. } => {
-                let best = class_of_sequence(classes, log_posteriors)?;
+            Task::Sequences { pooling, .. } => {
+                let best = class_of_sequence(classes, *pooling, log_posteriors)?;
                 if sequence.labels != [NO_LABEL] {
                     let right = best.is_some_and(|best| sequence.labels == [best]);
                     counts.sequences = Tally { wrong: u64::from(!right), of: 1 };
@@ -275,16 +275,20 @@ fn frame_errors(classes: usize, states: u32, log_posteriors: &[f32], labels: &[u
     Ok(tally)
 }
 
-/// The class whose log-posterior, averaged over the frames, is highest; `None` without frames.
-fn class_of_sequence(classes: usize, log_posteriors: &[f32]) -> Result<Option<u32>> {
-    // The sum has its maximum where the mean has it.
+/// The class whose log-posterior is highest, averaged over the frames or in the last one; `None` without frames.
+fn class_of_sequence(classes: usize, pooling: Pooling, log_posteriors: &[f32]) -> Result<Option<u32>> {
     let mut sums = vec![0f64; classes];
+    let mut last = None;
     for (frame, row) in log_posteriors.chunks_exact(classes).enumerate() {
-        best_class(frame, row)?;
+        last = Some(best_class(frame, row)?);
         for (sum, &value) in sums.iter_mut().zip(row) {
             *sum += f64::from(value);
         }
     }
+    if pooling == Pooling::Last {
+        return Ok(last);
+    }
+    // The sum has its maximum where the mean has it.
     let highest = |best: usize, class: usize| if sums[class] > sums[best] { class } else { best };
     Ok((!log_posteriors.is_empty()).then(|| (0..classes).fold(0, highest) as u32))
 }
@@ -334,7 +338,7 @@ mod tests {
 
     #[test]
     fn a_sequence_is_of_the_class_with_the_best_mean_not_of_the_most_frames() {
-        let task = Task::Sequences { classes: 2 };
+        let task = Task::Sequences { classes: 2, pooling: Pooling::Mean };
         let outputs = [-0.6, -0.7, -0.6, -0.7, -9.0, -0.0001];
         let score = |label| scorer(&task).score(&outputs, &sequence(3, &[label], &[])).expect("well-formed").sequences;
         assert_eq!(score(1), Tally { wrong: 0, of: 1 });
@@ -342,6 +346,19 @@ mod tests {
         assert_eq!(score(NO_LABEL), Tally { wrong: 0, of: 0 });
         let nothing = scorer(&task).score(&[], &sequence(0, &[0], &[])).expect("well-formed");
         assert_eq!(nothing.error(&task), 1.0);
+    }
+
+    #[test]
+    fn a_sequence_judged_by_its_last_frame_is_of_that_frames_class() {
+        let task = Task::Sequences { classes: 2, pooling: Pooling::Last };
+        let outputs = [-0.01, -9.0, -0.01, -9.0, -0.7, -0.6];
+        let score = |label| scorer(&task).score(&outputs, &sequence(3, &[label], &[])).expect("well-formed").sequences;
+        assert_eq!(score(1), Tally { wrong: 0, of: 1 });
+        assert_eq!(score(0), Tally { wrong: 1, of: 1 });
+        let nothing = scorer(&task).score(&[], &sequence(0, &[0], &[])).expect("well-formed");
+        assert_eq!(nothing.error(&task), 1.0, "a sequence without frames is wrong");
+        let broken = scorer(&task).score(&[f32::NAN, 0.0, 0.0, 0.0], &sequence(2, &[1], &[]));
+        assert!(broken.is_err(), "a frame that does not count is still an output of the network");
     }
 
     #[test]
@@ -384,7 +401,7 @@ mod tests {
     #[test]
     fn standard_error_is_that_of_a_binomial_for_equal_single_trials() {
         // 100 sequences of one trial each, 20 wrong: sqrt(0.2 · 0.8 / 99).
-        let task = Task::Sequences { classes: 2 };
+        let task = Task::Sequences { classes: 2, pooling: Pooling::Mean };
         let one = |wrong| Counts { sequences: Tally { wrong, of: 1 }, ..Counts::default() };
         let trials: Vec<Counts> = (0..100).map(|i| one(u64::from(i % 5 == 0))).collect();
         let error = standard_error(&task, &trials).expect("many sequences");

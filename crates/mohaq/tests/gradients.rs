@@ -4,7 +4,7 @@ use mohaq::nn::{
     Batch, Dropout, Float, Gradients, Loss, Network, NetworkDescription, Workspace, frame_loss, sequence_loss,
 };
 use mohaq::tensor::Matrix;
-use mohaq_speech::dataset::NO_LABEL;
+use mohaq_speech::dataset::{NO_LABEL, Pooling};
 
 const INPUTS: usize = 3;
 const CLASSES: usize = 4;
@@ -53,7 +53,11 @@ fn of_frames(logits: &mut Matrix<f64>) -> Loss {
 }
 
 fn of_sequences(logits: &mut Matrix<f64>) -> Loss {
-    sequence_loss(logits, &STARTS, &[2, 0, 1, 3])
+    sequence_loss(logits, &STARTS, &[2, 0, 1, 3], Pooling::Mean)
+}
+
+fn of_last_frames(logits: &mut Matrix<f64>) -> Loss {
+    sequence_loss(logits, &STARTS, &[2, 0, 1, 3], Pooling::Last)
 }
 
 fn analytic(network: &Network<f64>, loss: LossOf, dropout: Option<&Dropout>) -> Gradients<f64> {
@@ -155,7 +159,9 @@ fn dropout_with_a_fixed_mask() {
 
 #[test]
 fn losses_of_sequences() {
-    check(&sru(3, "bidirectional = true"), of_sequences, None);
+    for loss in [of_sequences, of_last_frames] {
+        check(&sru(3, "bidirectional = true"), loss, None);
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod toy;
 use mohaq::Error;
 use mohaq::nn::{Float, Network};
 use mohaq::train::{Epoch, History, TrainConfig, evaluate, fit};
-use mohaq_speech::dataset::{Dataset, Task};
+use mohaq_speech::dataset::{Dataset, Pooling, Task};
 use std::ops::ControlFlow;
 use std::path::Path;
 use toy::{CLASSES, config, dataset, network};
@@ -106,9 +106,8 @@ fn a_damaged_checkpoint_is_an_error() {
 }
 
 #[test]
-fn sequences_are_classified_by_their_mean() {
+fn sequences_are_classified_by_their_mean_or_by_their_last_frame() {
     let mut dataset = dataset();
-    dataset.task = Task::Sequences { classes: CLASSES };
     for sequence in dataset.train.iter_mut().chain(&mut dataset.valid) {
         // The class is where most of the first numbers lie, which shifts them.
         let class = sequence.id.len() as u32 + sequence.features.frames() as u32;
@@ -116,8 +115,11 @@ fn sequences_are_classified_by_their_mean() {
         let shift = (class % 3) as f32 - 1.0;
         sequence.features.values.iter_mut().step_by(2).for_each(|x| *x += 0.7 * shift);
     }
-    let (_, history) = train(&dataset, &config(8), None, 2, usize::MAX).expect("trained");
-    assert!(history.best_error() <= 0.1, "{}", history.best_error());
+    for (pooling, epochs) in [(Pooling::Mean, 8), (Pooling::Last, 24)] {
+        dataset.task = Task::Sequences { classes: CLASSES, pooling };
+        let (_, history) = train(&dataset, &config(epochs), None, 2, usize::MAX).expect("trained");
+        assert!(history.best_error() <= 0.1, "{pooling:?}: {}", history.best_error());
+    }
 }
 
 #[test]

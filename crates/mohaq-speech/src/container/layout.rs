@@ -1,8 +1,8 @@
 //! Keys and shapes of the layout: arrays to a dataset.
 
-use super::SPLITS;
 use super::array::{Array, Arrays, Values};
-use crate::dataset::{Dataset, Features, NO_LABEL, Sequence, Task};
+use super::{SPLITS, TaskSettings};
+use crate::dataset::{Dataset, Features, NO_LABEL, Pooling, Sequence, Task};
 use crate::error::{Error, Result};
 use crate::features::check_finite;
 use std::path::Path;
@@ -15,7 +15,7 @@ pub(super) fn is_scalar(key: &str) -> bool {
     matches!(key, "classes" | "frame_shift_s")
 }
 
-pub(super) fn dataset(mut arrays: Arrays, path: &Path) -> Result<Dataset> {
+pub(super) fn dataset(mut arrays: Arrays, path: &Path, settings: &TaskSettings) -> Result<Dataset> {
     let mut layout = Layout { path, dim: None, kind: None, largest: -1 };
     let classes = arrays.remove("classes").map(|array| layout.classes(&array)).transpose()?;
     let frame_shift_s = arrays.remove("frame_shift_s").map(|array| layout.frame_shift(&array)).transpose()?;
@@ -33,7 +33,7 @@ pub(super) fn dataset(mut arrays: Arrays, path: &Path) -> Result<Dataset> {
             return Err(Error::EmptySplit { source_name: path.display().to_string(), split });
         }
     }
-    let task = layout.task(classes)?;
+    let task = layout.task(classes, settings)?;
     if matches!(task, Task::Sequences { .. }) {
         for (sequences, split) in splits.iter().zip(SPLITS) {
             if let Some(sequence) = sequences.iter().find(|sequence| sequence.labels == [NO_LABEL]) {
@@ -184,7 +184,7 @@ impl Layout<'_> {
         }
     }
 
-    fn task(&self, classes: Option<i64>) -> Result<Task> {
+    fn task(&self, classes: Option<i64>, settings: &TaskSettings) -> Result<Task> {
         let needed = self.largest + 1;
         if needed == 0 {
             return Err(Error::Container {
@@ -198,10 +198,15 @@ impl Layout<'_> {
             return Err(self.refuse("classes", reason));
         }
         let classes = classes.unwrap_or(needed) as usize;
-        Ok(match self.kind {
-            Some((LabelKind::Frames, _)) => Task::Frames { classes },
-            Some((LabelKind::Sequences, _)) | None => Task::Sequences { classes },
-        })
+        let pooling = settings.pooling;
+        match self.kind {
+            Some((LabelKind::Frames, _)) if pooling != Pooling::default() => {
+                let (expected, got) = ("one label a sequence to pool for", "`last` with a label a frame");
+                Err(Error::Setting { name: "pooling", expected: expected.into(), got: got.into() })
+            }
+            Some((LabelKind::Frames, _)) => Ok(Task::Frames { classes }),
+            Some((LabelKind::Sequences, _)) | None => Ok(Task::Sequences { classes, pooling }),
+        }
     }
 }
 

@@ -23,9 +23,11 @@ mod array;
 mod layout;
 mod npy;
 mod npz;
+mod settings;
 mod tensors;
 
 pub use array::{Array, Values};
+pub use settings::TaskSettings;
 pub use tensors::TensorDescription;
 
 use crate::dataset::Dataset;
@@ -38,12 +40,13 @@ use std::path::{Path, PathBuf};
 /// The splits' names, which are key prefixes and file stems.
 const SPLITS: [&str; 3] = ["train", "valid", "test"];
 
-/// Opens sequences in one file or a directory of three.
+/// Opens sequences in one file or a directory of three, for the task that `settings` and their labels make.
 ///
 /// # Errors
 /// [`Error::Container`] naming file and key for what is not in the layout; [`Error::NotFinite`]; [`Error::EmptySplit`];
-/// [`Error::Setting`] for [`Normalise::Speaker`], since sequences here have no speakers; [`Error::Io`].
-pub fn open(path: &Path, how: Normalise) -> Result<Dataset> {
+/// [`Error::Setting`] for [`Normalise::Speaker`], since sequences here have no speakers, and for a setting that labels of
+/// another kind have no use for; [`Error::Io`].
+pub fn open(path: &Path, how: Normalise, settings: &TaskSettings) -> Result<Dataset> {
     if how == Normalise::Speaker {
         return Err(Error::Setting {
             name: "normalise",
@@ -63,7 +66,7 @@ pub fn open(path: &Path, how: Normalise) -> Result<Dataset> {
     } else {
         arrays = read(path)?;
     }
-    let mut data = layout::dataset(arrays, path)?;
+    let mut data = layout::dataset(arrays, path, settings)?;
     normalise(how, &mut data.train, &mut data.valid, &mut data.test);
     Ok(data)
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::dataset::{NO_LABEL, Task};
+use crate::dataset::{NO_LABEL, Pooling, Task};
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -66,7 +66,7 @@ fn file(name: &str, bytes: &[u8]) -> File {
 /// The refusal of a file with these contents, without its path.
 fn refusal(contents: &Contents) -> String {
     let file = file("f.npz", &to_npz(contents));
-    let message = open(&file.path, Normalise::None).expect_err("must be refused").to_string();
+    let message = open(&file.path, Normalise::None, &TaskSettings::default()).expect_err("must be refused").to_string();
     message.replace(&file.path.display().to_string(), "f.npz")
 }
 
@@ -79,9 +79,9 @@ fn refusal_with(key: &str, array: (Dtype, Vec<usize>, Vec<u8>)) -> String {
 #[test]
 fn npz_safetensors_and_directories_are_the_same_dataset() {
     let npz = file("same.npz", &to_npz(&frames()));
-    let one = open(&npz.path, Normalise::None).expect("an .npz file");
+    let one = open(&npz.path, Normalise::None, &TaskSettings::default()).expect("an .npz file");
     let safetensors = file("same.safetensors", &to_safetensors(&frames()));
-    assert_eq!(open(&safetensors.path, Normalise::None).expect("a safetensors file"), one);
+    assert_eq!(open(&safetensors.path, Normalise::None, &TaskSettings::default()).expect("a safetensors file"), one);
 
     let folder = tempfile::tempdir().expect("a temporary directory");
     let directory = folder.path().join("same");
@@ -98,7 +98,7 @@ fn npz_safetensors_and_directories_are_the_same_dataset() {
         };
         fs::write(directory.join(name), bytes).expect("a file");
     }
-    assert_eq!(open(&directory, Normalise::None).expect("a directory"), one);
+    assert_eq!(open(&directory, Normalise::None, &TaskSettings::default()).expect("a directory"), one);
 
     assert_eq!((one.name.as_str(), one.dim, &one.task), ("same", 2, &Task::Frames { classes: 3 }));
     assert_eq!(one.train.iter().map(|sequence| sequence.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
@@ -118,14 +118,26 @@ fn one_label_a_sequence_by_scalar_or_single_element() {
     contents.insert("frame_shift_s".into(), floats(&[], &[0.5]));
     contents.insert("classes".into(), integers(&[], &[7]));
     let file = file("f.npz", &to_npz(&contents));
-    let data = open(&file.path, Normalise::Global).expect("sequence labels");
-    assert_eq!((data.task, data.frame_shift_s), (Task::Sequences { classes: 7 }, Some(0.5)));
+    let data = open(&file.path, Normalise::Global, &TaskSettings::default()).expect("sequence labels");
+    assert_eq!((data.task, data.frame_shift_s), (Task::Sequences { classes: 7, pooling: Pooling::Mean }, Some(0.5)));
     assert_eq!((data.train[0].labels.as_slice(), data.train[1].labels.as_slice()), (&[4][..], &[0][..]));
     let mean: f32 = data.train.iter().flat_map(|sequence| &sequence.features.values).sum();
     assert!(mean.abs() < 1e-5, "normalised");
 
+    let last = TaskSettings { pooling: Pooling::Last };
+    let data = open(&file.path, Normalise::None, &last).expect("sequence labels");
+    assert_eq!(data.task, Task::Sequences { classes: 7, pooling: Pooling::Last });
+
     contents.insert("train/a.y".into(), integers(&[], &[-1]));
     assert_eq!(refusal(&contents), "f.npz: `train/a.y`: is −1, expected the class of the sequence");
+}
+
+#[test]
+fn pooling_is_of_sequences() {
+    let file = file("f.npz", &to_npz(&frames()));
+    let last = TaskSettings { pooling: Pooling::Last };
+    let error = open(&file.path, Normalise::None, &last).expect_err("labels of frames").to_string();
+    assert_eq!(error, "`pooling` is `last` with a label a frame, expected one label a sequence to pool for");
 }
 
 #[test]
@@ -137,7 +149,10 @@ fn safetensors_metadata_may_say_the_classes() {
     let metadata = [("classes".to_owned(), "12".to_owned()), ("made_by".to_owned(), "a test".to_owned())];
     let bytes = serialize(views, Some(metadata.into_iter().collect())).expect("memory");
     let file = file("f.safetensors", &bytes);
-    assert_eq!(open(&file.path, Normalise::None).expect("metadata").task, Task::Frames { classes: 12 });
+    assert_eq!(
+        open(&file.path, Normalise::None, &TaskSettings::default()).expect("metadata").task,
+        Task::Frames { classes: 12 }
+    );
 }
 
 #[test]
@@ -187,7 +202,8 @@ fn refusals_name_file_key_and_numbers() {
 fn damaged_files_are_refused() {
     let message = |name: &str, bytes: &[u8]| {
         let file = file(name, bytes);
-        let error = open(&file.path, Normalise::None).expect_err("must be refused").to_string();
+        let error =
+            open(&file.path, Normalise::None, &TaskSettings::default()).expect_err("must be refused").to_string();
         error.replace(&file.path.display().to_string(), name)
     };
     assert_eq!(message("f.npz", b"hello"), "f.npz: neither .npz nor safetensors");
@@ -197,9 +213,11 @@ fn damaged_files_are_refused() {
     let whole = to_safetensors(&frames());
     assert!(message("f.safetensors", &whole[..whole.len() - 1]).starts_with("f.safetensors: "));
     let folder = tempfile::tempdir().expect("a temporary directory");
-    let error = open(folder.path(), Normalise::None).expect_err("an empty directory").to_string();
+    let error =
+        open(folder.path(), Normalise::None, &TaskSettings::default()).expect_err("an empty directory").to_string();
     assert!(error.ends_with(": no train.npz and no train.safetensors"), "{error}");
-    let speaker = open(folder.path(), Normalise::Speaker).expect_err("no speakers").to_string();
+    let speaker =
+        open(folder.path(), Normalise::Speaker, &TaskSettings::default()).expect_err("no speakers").to_string();
     assert!(speaker.starts_with("`normalise` is `speaker`, expected `utterance`, `global` or `none`"), "{speaker}");
 }
 

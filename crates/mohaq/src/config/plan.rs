@@ -7,6 +7,7 @@ use crate::platform::{self, Platform, TablePlatform};
 use crate::quant::{ClipMethod, QuantizeSettings};
 use crate::search::Method;
 use crate::{Error, Result};
+use mohaq_speech::container::TaskSettings;
 use mohaq_speech::features::Normalise;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -67,7 +68,7 @@ impl Plan {
         let written: Option<toml::Table> = toml::from_str(text).ok();
         let mine: toml::Table = toml::from_str(&self.to_toml()).ok()?;
         let Some(written) = written else { return Some("plan.toml, which cannot be read".into()) };
-        let sections = ["seed", "data", "features", "network", "train"];
+        let sections = ["seed", "data", "task", "features", "network", "train"];
         sections
             .into_iter()
             .find(|section| written.get(*section) != mine.get(*section))
@@ -130,6 +131,9 @@ fn check(recipe: &Recipe) -> Result<()> {
     if recipe.data.corpus == CorpusKind::Features && recipe.features.normalise == Normalise::Speaker {
         let reason = "`speaker`, expected `utterance`, `global` or `none`: corpus `features` names no speakers";
         return Err(bad("features.normalise", reason));
+    }
+    if recipe.data.corpus != CorpusKind::Features && recipe.task != TaskSettings::default() {
+        return Err(bad("task", format!("corpus `{}` has a task of its own", recipe.data.corpus.key())));
     }
     recipe.features.check().map_err(|error| in_section("features", error.into()))?;
     recipe.data.synthetic.check().map_err(|error| in_section("data.synthetic", error.into()))?;
@@ -395,6 +399,7 @@ mod tests {
         assert_eq!(key("name=../up"), "name");
         assert_eq!(key("data.states=9"), "data.states");
         assert_eq!(key("data.split=x"), "data.split");
+        assert_eq!(key("task.pooling=last"), "task");
         assert_eq!(key("features.bins=0"), "features.bins");
         assert_eq!(key("data.synthetic.sentences=0"), "data.synthetic.sentences");
         assert_eq!(key("train.dropout=1"), "train.dropout");

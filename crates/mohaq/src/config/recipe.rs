@@ -12,6 +12,7 @@ use crate::quant::QuantizeSettings;
 use crate::search::Method;
 use crate::train::TrainConfig;
 use crate::{Error, Result};
+use mohaq_speech::container::TaskSettings;
 use mohaq_speech::features::FeatureSettings;
 use mohaq_speech::synth::SynthConfig;
 use serde::de::DeserializeOwned;
@@ -29,6 +30,9 @@ pub struct Recipe {
     pub seed: u64,
     /// Where the sequences come from.
     pub data: DataSection,
+    /// What the labels of `corpus = "features"` are for; other corpora know.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub task: TaskSettings,
     /// How audio becomes features; of `corpus = "features"`, which has them, only `normalise` is used.
     #[serde(default)]
     pub features: FeatureSettings,
@@ -224,6 +228,10 @@ impl Default for LimitSection {
             platform_memory: true,
         }
     }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn one() -> u64 {

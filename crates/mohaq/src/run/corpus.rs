@@ -16,7 +16,10 @@ use std::path::Path;
 /// Whatever the corpus' reader refuses; [`Error::OtherSynthetic`].
 pub fn dataset(plan: &Plan, watch: &dyn Watch) -> Result<Dataset> {
     let corpus = match &plan.source {
-        Source::Features(path) => return Ok(container::open(path, plan.recipe.features.normalise)?),
+        Source::Features(path) => {
+            let recipe = &plan.recipe;
+            return Ok(container::open(path, recipe.features.normalise, &recipe.task)?);
+        }
         Source::Synthetic(path) => {
             synthesise(path, &plan.recipe.data.synthetic, watch)?;
             // What it lacks of the real TIMIT is no news: it was made that small.

@@ -10,7 +10,7 @@ use super::{Adam, TrainConfig};
 use crate::nn::{Network, NetworkDescription};
 use crate::tensor::file::{Stored, write};
 use crate::{Error, Result};
-use mohaq_speech::dataset::{Development, Task};
+use mohaq_speech::dataset::{Development, Pooling, Task};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -69,7 +69,7 @@ impl Origin {
                 sequence.labels.iter().for_each(|&label| data.word(label));
             }
         }
-        data.word(u32::from(matches!(dataset.task, Task::Sequences { .. })));
+        data.word(loss_of(dataset.task));
         Self {
             network: network.description().clone(),
             start: start.text(),
@@ -78,6 +78,15 @@ impl Origin {
             config: config.clone(),
             arithmetic,
         }
+    }
+}
+
+/// A number for every loss that a training may minimise.
+fn loss_of(task: &Task) -> u32 {
+    match task {
+        Task::Phones(_) | Task::Frames { .. } => 0,
+        Task::Sequences { pooling: Pooling::Mean, .. } => 1,
+        Task::Sequences { pooling: Pooling::Last, .. } => 2,
     }
 }
 

@@ -93,7 +93,7 @@ fn loss(logits: &mut Matrix, batch: &Batch, sequences: &[&Sequence], task: &Task
     let labels: Vec<u32> = sequences.iter().flat_map(|sequence| sequence.labels.iter().copied()).collect();
     match task {
         Task::Phones(_) | Task::Frames { .. } => frame_loss(logits, &labels),
-        Task::Sequences { .. } => sequence_loss(logits, batch.starts(), &labels),
+        Task::Sequences { pooling, .. } => sequence_loss(logits, batch.starts(), &labels, *pooling),
     }
 }
 
