@@ -3,6 +3,7 @@
 //! A [`Dataset`] is the product of this crate. Where it came from (a speech corpus, a file of sensor features) shows
 //! only in its [`Task`], which says what the labels mean and how an error is counted.
 
+use crate::metric::Metric;
 use serde::{Deserialize, Serialize};
 
 /// Frames of features, row-major: `values[t * dim + i]`.
@@ -89,6 +90,31 @@ impl Task {
         match self {
             Self::Phones(task) => task.phones.len() * task.states,
             Self::Frames { classes } | Self::Sequences { classes, .. } => *classes,
+        }
+    }
+
+    /// What a network is judged by.
+    pub fn metric(&self) -> Metric {
+        match self {
+            Self::Phones(_) => Metric::rate("phone error rate"),
+            Self::Frames { .. } => Metric::rate("frame error rate"),
+            Self::Sequences { .. } => Metric::rate("sequence error rate"),
+        }
+    }
+
+    /// What a network is judged by while it is trained: without a decoder, where [`metric`](Self::metric) takes one.
+    pub fn training_metric(&self) -> Metric {
+        match self {
+            Self::Phones(_) => Metric::rate("frame error rate"),
+            Self::Frames { .. } | Self::Sequences { .. } => self.metric(),
+        }
+    }
+
+    /// What the loss of a training is measured in.
+    pub const fn loss_unit(&self) -> &'static str {
+        match self {
+            Self::Phones(_) | Self::Frames { .. } => "nats a frame",
+            Self::Sequences { .. } => "nats a sequence",
         }
     }
 }

@@ -28,6 +28,11 @@ impl Tally {
     pub fn rate(&self) -> f64 {
         self.wrong as f64 / self.of.max(1) as f64
     }
+
+    /// [`Tally::rate`] in per cent.
+    pub fn percent(&self) -> f64 {
+        100.0 * self.rate()
+    }
 }
 
 /// Errors of one sequence or, summed, of many.
@@ -43,12 +48,12 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// The error rate that `task` is judged by: of phones, of frames or of sequences.
+    /// The error that `task` is judged by, in the unit of its [`metric`](Task::metric).
     pub fn error(&self, task: &Task) -> f64 {
         match task {
-            Task::Phones(_) => self.phones.rate(),
-            Task::Frames { .. } => self.frames.rate(),
-            Task::Sequences { .. } => self.sequences.rate(),
+            Task::Phones(_) => self.phones.percent(),
+            Task::Frames { .. } => self.frames.percent(),
+            Task::Sequences { .. } => self.sequences.percent(),
         }
     }
 
@@ -332,7 +337,7 @@ mod tests {
         let counts = scorer(&Task::Frames { classes: 2 }).score(&outputs, &sequence(3, &[0, NO_LABEL, 1], &[]));
         let counts = counts.expect("well-formed");
         assert_eq!(counts.frames, Tally { wrong: 1, of: 2 });
-        assert_eq!(counts.error(&Task::Frames { classes: 2 }), 0.5);
+        assert_eq!(counts.error(&Task::Frames { classes: 2 }), 50.0);
         assert_eq!((counts.phones, counts.sequences), (PhoneErrors::default(), Tally::default()));
     }
 
@@ -345,7 +350,7 @@ mod tests {
         assert_eq!(score(0), Tally { wrong: 1, of: 1 });
         assert_eq!(score(NO_LABEL), Tally { wrong: 0, of: 0 });
         let nothing = scorer(&task).score(&[], &sequence(0, &[0], &[])).expect("well-formed");
-        assert_eq!(nothing.error(&task), 1.0);
+        assert_eq!(nothing.error(&task), 100.0);
     }
 
     #[test]
@@ -356,7 +361,7 @@ mod tests {
         assert_eq!(score(1), Tally { wrong: 0, of: 1 });
         assert_eq!(score(0), Tally { wrong: 1, of: 1 });
         let nothing = scorer(&task).score(&[], &sequence(0, &[0], &[])).expect("well-formed");
-        assert_eq!(nothing.error(&task), 1.0, "a sequence without frames is wrong");
+        assert_eq!(nothing.error(&task), 100.0, "a sequence without frames is wrong");
         let broken = scorer(&task).score(&[f32::NAN, 0.0, 0.0, 0.0], &sequence(2, &[1], &[]));
         assert!(broken.is_err(), "a frame that does not count is still an output of the network");
     }
@@ -376,7 +381,7 @@ mod tests {
         let counts = scorer(&task).score(&outputs, &sequence(4, &[2, 0, 1, 1], &[0, 1, 0])).expect("well-formed");
         assert_eq!(counts.frames, Tally { wrong: 1, of: 4 });
         assert_eq!(counts.phones, PhoneErrors { deletions: 1, reference: 3, ..PhoneErrors::default() });
-        assert!((counts.error(&task) - 1.0 / 3.0).abs() < 1e-15);
+        assert!((counts.error(&task) - 100.0 / 3.0).abs() < 1e-13);
         assert_eq!(scorer(&task).phones(&outputs).expect("well-formed"), [0, 1]);
     }
 

@@ -240,7 +240,7 @@ fn check_priced(objectives: &[Objective], platform: &TablePlatform) -> Result<()
 fn check_limits(limits: &LimitSection) -> Result<()> {
     let values = [
         ("search.limits.error_increase", limits.error_increase),
-        ("search.limits.error_percent", limits.error_percent),
+        ("search.limits.error", limits.error),
         ("search.limits.memory_mib", limits.memory_mib),
         ("search.limits.compression", limits.compression),
     ];

@@ -201,12 +201,13 @@ impl Default for SearchSection {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitSection {
-    /// Error at most the float network's plus this many points.
+    /// Error at most the float network's plus this much, in points or in the unit of the error. Left out, the error's
+    /// [`Metric`](mohaq_speech::metric::Metric) says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_increase: Option<f64>,
-    /// Error at most this, per cent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error_percent: Option<f64>,
+    /// Error at most this, in its unit.
+    #[serde(skip_serializing_if = "Option::is_none", alias = "error_percent")]
+    pub error: Option<f64>,
     /// Memory at most this, MiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_mib: Option<f64>,
@@ -218,15 +219,9 @@ pub struct LimitSection {
 }
 
 impl Default for LimitSection {
-    /// The published error limit, and the platform's own memory.
+    /// The error limit of the metric, and the platform's own memory.
     fn default() -> Self {
-        Self {
-            error_increase: Some(8.0),
-            error_percent: None,
-            memory_mib: None,
-            compression: None,
-            platform_memory: true,
-        }
+        Self { error_increase: None, error: None, memory_mib: None, compression: None, platform_memory: true }
     }
 }
 

@@ -4,6 +4,7 @@ use super::SubsetCounts;
 use crate::nn::{Batch, Network, SiteOps, Workspace, log_softmax};
 use crate::{Error, Result};
 use mohaq_speech::dataset::Sequence;
+use mohaq_speech::metric::Metric;
 use mohaq_speech::score::{Counts, Scorer};
 use rayon::prelude::*;
 
@@ -94,19 +95,24 @@ impl<'a> Judge<'a> {
         &self.blocks
     }
 
-    /// The error rate that the task is judged by, per cent.
-    pub fn percent(&self, errors: &Counts) -> f64 {
-        100.0 * errors.error(self.scorer.task())
+    /// What errors are measured in.
+    pub fn metric(&self) -> Metric {
+        self.scorer.task().metric()
     }
 
-    /// The error rate on each subset, per cent.
-    pub fn subset_percents(&self, errors: &SubsetCounts) -> Vec<f64> {
-        errors.0.iter().map(|counts| self.percent(counts)).collect()
+    /// The error that the task is judged by, in the unit of [`metric`](Self::metric).
+    pub fn error(&self, errors: &Counts) -> f64 {
+        errors.error(self.scorer.task())
     }
 
-    /// The error rate on the subset where it is highest, per cent.
-    pub fn worst_percent(&self, errors: &SubsetCounts) -> f64 {
-        self.subset_percents(errors).into_iter().fold(0.0, f64::max)
+    /// The error on each subset.
+    pub fn subset_errors(&self, errors: &SubsetCounts) -> Vec<f64> {
+        errors.0.iter().map(|counts| self.error(counts)).collect()
+    }
+
+    /// The error on the subset where it is highest.
+    pub fn worst_error(&self, errors: &SubsetCounts) -> f64 {
+        self.subset_errors(errors).into_iter().fold(f64::NEG_INFINITY, f64::max)
     }
 
     fn block_errors(

@@ -17,12 +17,12 @@ use serde::{Deserialize, Serialize};
 pub struct MeasuredSpec {
     /// Weight×activation bits a site.
     pub bits: String,
-    /// Error on the validation set, per cent.
-    pub valid_percent: f64,
+    /// Error on the validation set, in the unit of its metric.
+    pub valid_error: f64,
     /// Errors on the validation set.
     pub valid: Counts,
-    /// Error on the test set, per cent.
-    pub test_percent: f64,
+    /// Error on the test set.
+    pub test_error: f64,
     /// Errors on the test set.
     pub test: Counts,
     /// What the platform asks for it; `None` where it does not allow the bits.
@@ -102,9 +102,9 @@ impl FinalBench<'_> {
         let (valid, test) = (self.valid.errors(spec)?.total(), self.test.errors(spec)?.total());
         Ok(MeasuredSpec {
             bits: spec.to_string(),
-            valid_percent: self.valid.judge().percent(&valid),
+            valid_error: self.valid.judge().error(&valid),
             valid,
-            test_percent: self.test.judge().percent(&test),
+            test_error: self.test.judge().error(&test),
             test,
             cost: platform.cost(self.workload, spec).ok(),
         })
@@ -118,8 +118,8 @@ pub struct SiteSensitivity {
     pub site: String,
     /// Weight×activation bits at the site.
     pub bits: String,
-    /// Error on the validation set, per cent.
-    pub valid_percent: f64,
+    /// Error on the validation set.
+    pub valid_error: f64,
 }
 
 /// Precisions that a sensitivity analysis tries at each site: one operand at a time, then both.
@@ -146,8 +146,8 @@ pub fn sensitivity(bench: &Bench<'_>, watch: &dyn Watch) -> Result<Vec<SiteSensi
             let mut spec = QuantSpec::uniform(Precision::new(Bits::Sixteen, Bits::Sixteen), sites.len());
             spec.0[i] = precision;
             let errors = bench.valid.errors(&spec)?.total();
-            let valid_percent = bench.valid.judge().percent(&errors);
-            table.push(SiteSensitivity { site: site.name.clone(), bits: precision.to_string(), valid_percent });
+            let valid_error = bench.valid.judge().error(&errors);
+            table.push(SiteSensitivity { site: site.name.clone(), bits: precision.to_string(), valid_error });
             watch.advance(table.len() as u64, &site.name);
             if watch.stopped() {
                 return Err(Error::Stopped);

@@ -11,6 +11,7 @@ use crate::watch::Watch;
 use crate::{Error, Result};
 use mohaq_speech::dataset::{Dataset, Sequence, Task};
 use mohaq_speech::decode::DecoderWeights;
+use mohaq_speech::metric::Metric;
 use mohaq_speech::score::{Counts, Scorer};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -66,24 +67,29 @@ struct CalibrationRecord {
 }
 
 impl Trained {
-    /// Error of the float network on the validation set, per cent.
-    pub fn valid_percent(&self) -> f64 {
-        100.0 * self.valid.error(self.scorer.task())
+    /// What errors are measured in.
+    pub fn metric(&self) -> Metric {
+        self.scorer.task().metric()
     }
 
-    /// Error of the float network on the test set, per cent.
-    pub fn test_percent(&self) -> f64 {
-        100.0 * self.test.error(self.scorer.task())
+    /// Error of the float network on the validation set.
+    pub fn valid_error(&self) -> f64 {
+        self.valid.error(self.scorer.task())
     }
 
-    /// Share of wrong frames of the float network on the validation set, per cent.
-    pub fn valid_frame_percent(&self) -> f64 {
-        100.0 * self.valid.frames.rate()
+    /// Error of the float network on the test set.
+    pub fn test_error(&self) -> f64 {
+        self.test.error(self.scorer.task())
     }
 
-    /// Share of wrong frames of the float network on the test set, per cent.
-    pub fn test_frame_percent(&self) -> f64 {
-        100.0 * self.test.frames.rate()
+    /// Share of wrong frames of the float network on the validation set, per cent; `None` where frames have no classes.
+    pub fn valid_frame_percent(&self) -> Option<f64> {
+        (self.valid.frames.of > 0).then(|| self.valid.frames.percent())
+    }
+
+    /// The same on the test set.
+    pub fn test_frame_percent(&self) -> Option<f64> {
+        (self.test.frames.of > 0).then(|| self.test.frames.percent())
     }
 }
 
@@ -165,8 +171,9 @@ impl<'a> Session<'a> {
         if self.watch.stopped() {
             return Err(Error::Stopped);
         }
-        let (epochs, error) = (history.epochs.len(), 100.0 * history.best_error());
-        self.watch.end(&format!("{epochs} epochs, validation error of a frame or sequence {error:.2} %"));
+        let (epochs, metric) = (history.epochs.len(), data.task.training_metric());
+        let error = metric.show(metric.of_training(history.best_error()));
+        self.watch.end(&format!("{epochs} epochs, {} of the validation set {error}", metric.name));
         Ok(history)
     }
 
