@@ -34,8 +34,11 @@ pub struct Sequence {
     pub speaker: String,
     /// `[frames, dim]`, normalised.
     pub features: Features,
-    /// One class a frame ([`NO_LABEL`] where there is none); for [`Task::Sequences`] exactly one for the sequence.
+    /// One class a frame ([`NO_LABEL`] where there is none); for [`Task::Sequences`] exactly one for the sequence, none for
+    /// [`Task::Regression`].
     pub labels: Vec<u32>,
+    /// `[frames, outputs]`, row-major, for [`Task::Regression`]; empty for other tasks.
+    pub targets: Vec<f32>,
     /// The phones said, in scoring ids; empty for other tasks than [`Task::Phones`].
     pub reference: Vec<u16>,
 }
@@ -56,6 +59,13 @@ pub enum Task {
         classes: usize,
         /// Which of its frames' outputs the sequence is judged by.
         pooling: Pooling,
+    },
+    /// Numbers for every frame; the error is the root of their mean square error, in the targets' unit.
+    Regression {
+        /// Numbers a frame.
+        outputs: usize,
+        /// What they are measured in; may be empty.
+        unit: String,
     },
 }
 
@@ -85,11 +95,40 @@ pub struct PhoneTask {
 }
 
 impl Task {
-    /// Number of classes, which is the width of the network's output.
-    pub fn classes(&self) -> usize {
+    /// Width of the network's output: number of classes, or of targets a frame.
+    pub fn outputs(&self) -> usize {
         match self {
             Self::Phones(task) => task.phones.len() * task.states,
             Self::Frames { classes } | Self::Sequences { classes, .. } => *classes,
+            Self::Regression { outputs, .. } => *outputs,
+        }
+    }
+
+    /// `117 classes`, `2 targets`.
+    pub fn outputs_in_words(&self) -> String {
+        let what = if self.has_classes() { "classes" } else { "targets" };
+        format!("{} {what}", self.outputs())
+    }
+
+    /// Whether outputs are scores of classes, which a softmax makes probabilities of.
+    pub const fn has_classes(&self) -> bool {
+        !matches!(self, Self::Regression { .. })
+    }
+
+    /// Labels that a sequence of `frames` must have.
+    pub const fn labels(&self, frames: usize) -> usize {
+        match self {
+            Self::Phones(_) | Self::Frames { .. } => frames,
+            Self::Sequences { .. } => 1,
+            Self::Regression { .. } => 0,
+        }
+    }
+
+    /// Targets that a sequence of `frames` must have.
+    pub const fn targets(&self, frames: usize) -> usize {
+        match self {
+            Self::Regression { outputs, .. } => frames * *outputs,
+            Self::Phones(_) | Self::Frames { .. } | Self::Sequences { .. } => 0,
         }
     }
 
@@ -99,6 +138,7 @@ impl Task {
             Self::Phones(_) => Metric::rate("phone error rate"),
             Self::Frames { .. } => Metric::rate("frame error rate"),
             Self::Sequences { .. } => Metric::rate("sequence error rate"),
+            Self::Regression { unit, .. } => Metric::new("root mean square error", unit.clone()),
         }
     }
 
@@ -106,7 +146,7 @@ impl Task {
     pub fn training_metric(&self) -> Metric {
         match self {
             Self::Phones(_) => Metric::rate("frame error rate"),
-            Self::Frames { .. } | Self::Sequences { .. } => self.metric(),
+            Self::Frames { .. } | Self::Sequences { .. } | Self::Regression { .. } => self.metric(),
         }
     }
 
@@ -115,6 +155,7 @@ impl Task {
         match self {
             Self::Phones(_) | Self::Frames { .. } => "nats a frame",
             Self::Sequences { .. } => "nats a sequence",
+            Self::Regression { .. } => "squares",
         }
     }
 }

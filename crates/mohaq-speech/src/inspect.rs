@@ -47,9 +47,9 @@ pub enum Description {
     Features {
         /// Values a frame.
         dim: usize,
-        /// `frames` or `sequences`: what a label is of.
+        /// `frames` or `sequences`: what a label is of; `targets` where frames have numbers instead.
         labels: String,
-        /// Number of classes.
+        /// Number of classes, or of targets a frame.
         classes: usize,
         /// Training, validation, test.
         splits: Vec<FeatureSplit>,
@@ -174,8 +174,13 @@ impl From<&Dataset> for Description {
         };
         Self::Features {
             dim: data.dim,
-            labels: if matches!(data.task, Task::Sequences { .. }) { "sequences" } else { "frames" }.to_owned(),
-            classes: data.task.classes(),
+            labels: match data.task {
+                Task::Phones(_) | Task::Frames { .. } => "frames",
+                Task::Sequences { .. } => "sequences",
+                Task::Regression { .. } => "targets",
+            }
+            .to_owned(),
+            classes: data.task.outputs(),
             splits: vec![split("train", &data.train), split("valid", &data.valid), split("test", &data.test)],
         }
     }
@@ -200,7 +205,10 @@ impl fmt::Display for Description {
                 notes.iter().try_for_each(|note| write!(f, "\n  note: {note}"))
             }
             Self::Features { dim, labels, classes, splits } => {
-                write!(f, "features: {dim} values a frame, labels of {labels}, {classes} classes")?;
+                match labels.as_str() {
+                    "targets" => write!(f, "features: {dim} values and {classes} targets a frame")?,
+                    _ => write!(f, "features: {dim} values a frame, labels of {labels}, {classes} classes")?,
+                }
                 splits.iter().try_for_each(|FeatureSplit { name, sequences, frames }| {
                     write!(f, "\n  {name:5}  {sequences:5} sequences  {frames:8} frames")
                 })

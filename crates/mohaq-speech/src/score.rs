@@ -1,8 +1,8 @@
 //! Scores: what a network's outputs are worth on one sequence, for each kind of task.
 //!
 //! A [`Scorer`] is made once and shared by all threads; [`Scorer::score`] is a pure function from log-posteriors and a
-//! sequence to [`Counts`]. Counts are integers that add up, so the order in which sequences are scored cannot show, and
-//! the division comes last: [`Counts::error`].
+//! sequence to [`Counts`]. Most counts are integers that add up, so the order in which sequences are scored cannot show; sums of
+//! real numbers are added in an order that whoever adds them must keep. The division comes last: [`Counts::error`].
 
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};
@@ -35,8 +35,28 @@ impl Tally {
     }
 }
 
+/// A sum of real numbers, and of how many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Total {
+    /// The sum.
+    pub sum: f64,
+    /// How many were added.
+    pub of: u64,
+}
+
+impl Total {
+    /// The mean, 0 of none.
+    pub fn mean(&self) -> f64 {
+        self.sum / self.of.max(1) as f64
+    }
+
+    fn is_empty(&self) -> bool {
+        self.of == 0
+    }
+}
+
 /// Errors of one sequence or, summed, of many.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Counts {
     /// Frames with a label whose best class is another or, for [`Task::Phones`], of another phone: where a phone's states
     /// meet is a convention, not a fact to be wrong about. None for [`Task::Sequences`].
@@ -45,6 +65,9 @@ pub struct Counts {
     pub phones: PhoneErrors,
     /// Sequences whose best class is another, on average or in the last frame; none but for [`Task::Sequences`].
     pub sequences: Tally,
+    /// Squares of what outputs miss their targets by; none but for [`Task::Regression`].
+    #[serde(default, skip_serializing_if = "Total::is_empty")]
+    pub squares: Total,
 }
 
 impl Counts {
@@ -54,20 +77,23 @@ impl Counts {
             Task::Phones(_) => self.phones.percent(),
             Task::Frames { .. } => self.frames.percent(),
             Task::Sequences { .. } => self.sequences.percent(),
+            Task::Regression { .. } => self.squares.mean().sqrt(),
         }
     }
 
-    /// What [`Counts::error`] counts errors over: phones of the references, frames or sequences.
-    pub fn labels(&self, task: &Task) -> u64 {
-        self.fraction(task).1
+    /// What the error rate of `task` counts errors over: phones of the references, frames or sequences; `None` where the
+    /// error is no rate.
+    pub fn labels(&self, task: &Task) -> Option<u64> {
+        self.fraction(task).map(|(_, of)| of)
     }
 
-    /// Numerator and denominator of [`Counts::error`].
-    fn fraction(&self, task: &Task) -> (u64, u64) {
+    /// Numerator and denominator of an error rate.
+    fn fraction(&self, task: &Task) -> Option<(u64, u64)> {
         match task {
-            Task::Phones(_) => (self.phones.total(), self.phones.reference),
-            Task::Frames { .. } => (self.frames.wrong, self.frames.of),
-            Task::Sequences { .. } => (self.sequences.wrong, self.sequences.of),
+            Task::Phones(_) => Some((self.phones.total(), self.phones.reference)),
+            Task::Frames { .. } => Some((self.frames.wrong, self.frames.of)),
+            Task::Sequences { .. } => Some((self.sequences.wrong, self.sequences.of)),
+            Task::Regression { .. } => None,
         }
     }
 }
@@ -77,10 +103,12 @@ impl Add for Counts {
 
     fn add(self, other: Self) -> Self {
         let tally = |a: Tally, b: Tally| Tally { wrong: a.wrong + b.wrong, of: a.of + b.of };
+        let total = |a: Total, b: Total| Total { sum: a.sum + b.sum, of: a.of + b.of };
         Self {
             frames: tally(self.frames, other.frames),
             phones: self.phones + other.phones,
             sequences: tally(self.sequences, other.sequences),
+            squares: total(self.squares, other.squares),
         }
     }
 }
@@ -98,14 +126,14 @@ impl Sum for Counts {
 }
 
 /// Standard error of the error rate of `task` over `sequences`, which are taken as independent; `None` for fewer than two
-/// or where nothing counts.
+/// or where nothing counts or the error is no rate.
 ///
 /// The rate is a ratio of sums, `r = Σe / Σn`, so its variance is `m/(m−1) · Σ(e − r·n)² / (Σn)²` for `m` sequences.
 /// An interval of about 95 % is `r ± 1.96` of it. Sequences of one speaker are less independent than this supposes.
 ///
 /// Source: Cochran 1977, Sampling Techniques, eq. 6.13 (variance of a ratio estimator, no finite population correction).
 pub fn standard_error(task: &Task, sequences: &[Counts]) -> Option<f64> {
-    let fractions: Vec<(u64, u64)> = sequences.iter().map(|counts| counts.fraction(task)).collect();
+    let fractions: Vec<(u64, u64)> = sequences.iter().map(|counts| counts.fraction(task)).collect::<Option<_>>()?;
     let errors: u64 = fractions.iter().map(|(errors, _)| errors).sum();
     let of: u64 = fractions.iter().map(|(_, of)| of).sum();
     if sequences.len() < 2 || of == 0 {
@@ -134,10 +162,10 @@ impl Scorer {
     pub fn new(task: &Task, train: &[Sequence], weights: DecoderWeights) -> Result<Self> {
         let decoder = match task {
             Task::Phones(phones) => Some(Decoder::new(&PhoneModel::estimate(phones, train)?, weights)?),
-            Task::Frames { classes: 0 } | Task::Sequences { classes: 0, .. } => {
+            _ if task.outputs() == 0 => {
                 return Err(Error::Setting { name: "classes", expected: "at least 1".into(), got: "0".into() });
             }
-            Task::Frames { .. } | Task::Sequences { .. } => None,
+            Task::Frames { .. } | Task::Sequences { .. } | Task::Regression { .. } => None,
         };
         Ok(Self { task: task.clone(), decoder })
     }
@@ -164,7 +192,7 @@ impl Scorer {
         }
         let mut utterances = Vec::with_capacity(valid.len());
         for (sequence, log_posteriors) in valid.iter().zip(log_posteriors) {
-            check_shape(task.classes(), log_posteriors, sequence)?;
+            check_shape(task.outputs(), log_posteriors, sequence)?;
             utterances.push(Utterance { log_posteriors, reference: &sequence.reference });
         }
         let model = PhoneModel::estimate(phones, train)?;
@@ -178,7 +206,8 @@ impl Scorer {
     }
 
     /// Counts the errors of one sequence; `log_posteriors`: `[frames, classes]`, row-major, natural logarithms. A constant
-    /// that is added to all classes of a frame changes nothing, so a network's scores before the softmax will do.
+    /// that is added to all classes of a frame changes nothing, so a network's scores before the softmax will do. Of a
+    /// regression they are the outputs themselves.
     ///
     /// The best class of a frame is the lowest of equally good ones. A sequence without frames has no wrong frame, decodes
     /// to no phone, and is wrong as a whole; one without a label does not count.
@@ -187,9 +216,10 @@ impl Scorer {
     /// [`Error::Shape`] for another number of values or labels than the sequence has frames, [`Error::Label`] for a label
     /// outside the task, [`Error::NotALogProbability`] for NaN or +∞.
     pub fn score(&self, log_posteriors: &[f32], sequence: &Sequence) -> Result<Counts> {
-        let classes = self.task.classes();
+        let classes = self.task.outputs();
         check_shape(classes, log_posteriors, sequence)?;
         check_labels(&self.task, sequence)?;
+        check_targets(&self.task, sequence)?;
         let mut counts = Counts::default();
         match &self.task {
             Task::Phones(task) => {
@@ -204,6 +234,7 @@ impl Scorer {
                     counts.sequences = Tally { wrong: u64::from(!right), of: 1 };
                 }
             }
+            Task::Regression { .. } => counts.squares = squares(log_posteriors, &sequence.targets),
         }
         Ok(counts)
     }
@@ -252,11 +283,8 @@ fn check_shape(classes: usize, log_posteriors: &[f32], sequence: &Sequence) -> R
 }
 
 fn check_labels(task: &Task, sequence: &Sequence) -> Result<()> {
-    let expected = match task {
-        Task::Phones(_) | Task::Frames { .. } => sequence.features.frames(),
-        Task::Sequences { .. } => 1,
-    };
-    let (labels, classes) = (&sequence.labels, task.classes());
+    let expected = task.labels(sequence.features.frames());
+    let (labels, classes) = (&sequence.labels, task.outputs());
     if labels.len() != expected {
         return Err(Error::Shape { sequence: sequence.id.clone(), what: "labels", expected, got: labels.len() });
     }
@@ -264,6 +292,23 @@ fn check_labels(task: &Task, sequence: &Sequence) -> Result<()> {
         Some((frame, &label)) => Err(Error::Label { sequence: sequence.id.clone(), frame, label, classes }),
         None => Ok(()),
     }
+}
+
+fn check_targets(task: &Task, sequence: &Sequence) -> Result<()> {
+    let (expected, got) = (task.targets(sequence.features.frames()), sequence.targets.len());
+    if expected == got {
+        return Ok(());
+    }
+    Err(Error::Shape { sequence: sequence.id.clone(), what: "targets", expected, got })
+}
+
+/// Squares of the differences, in f64 as both are given.
+fn squares(outputs: &[f32], targets: &[f32]) -> Total {
+    let square = |(&output, &target): (&f32, &f32)| {
+        let miss = f64::from(output) - f64::from(target);
+        miss * miss
+    };
+    Total { sum: outputs.iter().zip(targets).map(square).sum(), of: targets.len() as u64 }
 }
 
 /// Labelled frames whose best class belongs to another group of `states` neighbouring classes: to another phone, or with
@@ -324,6 +369,7 @@ mod tests {
             features: Features { dim: 1, values: vec![0.0; frames] },
             labels: labels.to_vec(),
             reference: reference.to_vec(),
+            targets: Vec::new(),
         }
     }
 
@@ -364,6 +410,23 @@ mod tests {
         assert_eq!(nothing.error(&task), 100.0, "a sequence without frames is wrong");
         let broken = scorer(&task).score(&[f32::NAN, 0.0, 0.0, 0.0], &sequence(2, &[1], &[]));
         assert!(broken.is_err(), "a frame that does not count is still an output of the network");
+    }
+
+    #[test]
+    fn a_regression_is_wrong_by_the_root_of_its_mean_square() {
+        let task = Task::Regression { outputs: 2, unit: "°C".into() };
+        let with = |targets: &[f32]| Sequence { targets: targets.to_vec(), ..sequence(2, &[], &[]) };
+        // Misses 3, 4, 0 and 0: √(25 / 4).
+        let counts = scorer(&task).score(&[4.0, 1.0, 7.0, 8.0], &with(&[1.0, 5.0, 7.0, 8.0])).expect("well-formed");
+        assert_eq!((counts.squares, counts.error(&task)), (Total { sum: 25.0, of: 4 }, 2.5));
+        // Of twice as many, all met: the root of half as much.
+        let met = scorer(&task).score(&[0.0; 4], &with(&[0.0; 4])).expect("well-formed");
+        assert_eq!((counts + met).error(&task), 3.125_f64.sqrt());
+        assert_eq!((counts.labels(&task), standard_error(&task, &[counts, met])), (None, None));
+        let few = scorer(&task).score(&[0.0; 4], &with(&[0.0; 3])).expect_err("too few").to_string();
+        assert_eq!(few, "sequence `s`: targets has 3 values, expected 4");
+        let json = serde_json::to_string(&Counts::default()).expect("plain numbers");
+        assert!(!json.contains("squares"), "what a task does not count is not written: {json}");
     }
 
     #[test]

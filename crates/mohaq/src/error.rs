@@ -132,6 +132,26 @@ pub enum Error {
         /// Number of classes.
         classes: usize,
     },
+    /// A sequence with other than one target an output and frame.
+    #[error("sequence `{id}`: {got} targets, expected {expected}")]
+    TargetCount {
+        /// The sequence.
+        id: String,
+        /// Its targets.
+        got: usize,
+        /// Frames times outputs.
+        expected: usize,
+    },
+    /// A target that is NaN or infinite.
+    #[error("sequence `{id}`: target {index} is {got}, expected a finite number")]
+    TargetNotFinite {
+        /// The sequence.
+        id: String,
+        /// Which of its targets.
+        index: usize,
+        /// NaN or an infinity.
+        got: f32,
+    },
     /// A sequence without frames.
     #[error("sequence `{id}`: no frames")]
     EmptySequence {

@@ -27,6 +27,7 @@ fn sequences() -> Vec<Sequence> {
             features: Features { dim: 4, values },
             labels,
             reference: vec![],
+            targets: Vec::new(),
         }
     };
     (0..8).map(sequence).collect()

@@ -55,11 +55,12 @@ pub(super) fn dataset(mut arrays: Arrays, path: &Path, settings: &TaskSettings) 
     })
 }
 
-/// Whether labels are of frames or of sequences.
+/// Whether labels are of frames or of sequences, or so many numbers a frame.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum LabelKind {
     Frames,
     Sequences,
+    Targets(usize),
 }
 
 /// What the arrays seen so far have in common.
@@ -126,8 +127,13 @@ impl Layout<'_> {
 
     fn sequence(&mut self, key: &str, name: &str, array: Array, labels: &Array) -> Result<Sequence> {
         let features = self.features(key, array)?;
-        let labels = self.labels(&format!("{}.y", &key[..key.len() - 2]), labels, features.frames())?;
-        Ok(Sequence { id: name.to_owned(), speaker: String::new(), features, labels, reference: Vec::new() })
+        let (key, frames) = (format!("{}.y", &key[..key.len() - 2]), features.frames());
+        let (labels, targets) = match &labels.values {
+            Values::Integers(values) => (self.labels(&key, &labels.shape, values, frames)?, Vec::new()),
+            Values::Floats(values) => (Vec::new(), self.targets(&key, &labels.shape, values, frames)?),
+        };
+        let (id, speaker, reference) = (name.to_owned(), String::new(), Vec::new());
+        Ok(Sequence { id, speaker, features, labels, targets, reference })
     }
 
     fn features(&mut self, key: &str, array: Array) -> Result<Features> {
@@ -150,11 +156,8 @@ impl Layout<'_> {
         Ok(features)
     }
 
-    fn labels(&mut self, key: &str, array: &Array, frames: usize) -> Result<Vec<u32>> {
-        let Values::Integers(values) = &array.values else {
-            return Err(self.refuse(key, "has floats, expected integers".into()));
-        };
-        let kind = match array.shape.as_slice() {
+    fn labels(&mut self, key: &str, shape: &[usize], values: &[i64], frames: usize) -> Result<Vec<u32>> {
+        let kind = match shape {
             [] => Some(LabelKind::Sequences),
             // One label for one frame is either; the other sequences tell.
             [1] if frames == 1 => None,
@@ -166,13 +169,34 @@ impl Layout<'_> {
             }
         };
         if let Some(kind) = kind {
-            let (expected, first) = self.kind.get_or_insert_with(|| (kind, key.to_owned()));
-            if *expected != kind {
-                let reason = format!("has {}, but `{first}` has {}", say(kind), say(*expected));
-                return Err(self.refuse(key, reason));
-            }
+            self.agree(key, kind)?;
         }
         values.iter().enumerate().map(|(at, &label)| self.label(key, at, label)).collect()
+    }
+
+    fn targets(&mut self, key: &str, shape: &[usize], values: &[f64], frames: usize) -> Result<Vec<f32>> {
+        let outputs = match shape {
+            &[length] if length == frames => 1,
+            &[length, outputs] if length == frames && outputs > 0 => outputs,
+            shape => {
+                let reason = format!("has shape {shape:?}, expected [{frames}, targets] or [{frames}] as the features");
+                return Err(self.refuse(key, reason));
+            }
+        };
+        self.agree(key, LabelKind::Targets(outputs))?;
+        let targets = Features { dim: outputs, values: values.iter().map(|&value| value as f32).collect() };
+        check_finite(&targets, &format!("{}: `{key}`", self.path.display()))?;
+        Ok(targets.values)
+    }
+
+    /// Refuses labels of another kind than the first ones.
+    fn agree(&mut self, key: &str, kind: LabelKind) -> Result<()> {
+        let (expected, first) = self.kind.get_or_insert_with(|| (kind, key.to_owned()));
+        if *expected == kind {
+            return Ok(());
+        }
+        let reason = format!("has {}, but `{first}` has {}", say(kind), say(*expected));
+        Err(self.refuse(key, reason))
     }
 
     fn label(&mut self, key: &str, at: usize, label: i64) -> Result<u32> {
@@ -185,34 +209,51 @@ impl Layout<'_> {
     }
 
     fn task(&self, classes: Option<i64>, settings: &TaskSettings) -> Result<Task> {
+        let TaskSettings { pooling, unit } = settings.clone();
+        let kind = self.kind.as_ref().map_or(LabelKind::Sequences, |(kind, _)| *kind);
+        if kind != LabelKind::Sequences && pooling != Pooling::default() {
+            return Err(unused("pooling", "`last`", "one label a sequence to pool for", kind));
+        }
+        if let LabelKind::Targets(outputs) = kind {
+            return match classes {
+                None => Ok(Task::Regression { outputs, unit }),
+                Some(_) => Err(self.refuse("classes", format!("is of labels, but sequences have {}", say(kind)))),
+            };
+        }
+        if !unit.is_empty() {
+            return Err(unused("unit", &format!("`{unit}`"), "numbers a frame to have it", kind));
+        }
+        let classes = self.classes_or(classes)?;
+        Ok(match kind {
+            LabelKind::Frames => Task::Frames { classes },
+            _ => Task::Sequences { classes, pooling },
+        })
+    }
+
+    /// `classes` where the file says, or else what the labels need.
+    fn classes_or(&self, classes: Option<i64>) -> Result<usize> {
         let needed = self.largest + 1;
         if needed == 0 {
-            return Err(Error::Container {
-                path: self.path.into(),
-                key: None,
-                reason: "no sequence has a label".into(),
-            });
+            let reason = "no sequence has a label".into();
+            return Err(Error::Container { path: self.path.into(), key: None, reason });
         }
-        if let Some(classes) = classes.filter(|&classes| classes < needed) {
-            let reason = format!("is {classes}, but label {} occurs", self.largest);
-            return Err(self.refuse("classes", reason));
-        }
-        let classes = classes.unwrap_or(needed) as usize;
-        let pooling = settings.pooling;
-        match self.kind {
-            Some((LabelKind::Frames, _)) if pooling != Pooling::default() => {
-                let (expected, got) = ("one label a sequence to pool for", "`last` with a label a frame");
-                Err(Error::Setting { name: "pooling", expected: expected.into(), got: got.into() })
-            }
-            Some((LabelKind::Frames, _)) => Ok(Task::Frames { classes }),
-            Some((LabelKind::Sequences, _)) | None => Ok(Task::Sequences { classes, pooling }),
+        match classes.filter(|&classes| classes < needed) {
+            Some(classes) => Err(self.refuse("classes", format!("is {classes}, but label {} occurs", self.largest))),
+            None => Ok(classes.unwrap_or(needed) as usize),
         }
     }
 }
 
-fn say(kind: LabelKind) -> &'static str {
+/// A setting that labels of this `kind` have no use for.
+fn unused(name: &'static str, value: &str, expected: &str, kind: LabelKind) -> Error {
+    Error::Setting { name, expected: expected.to_owned(), got: format!("{value} with {}", say(kind)) }
+}
+
+fn say(kind: LabelKind) -> String {
     match kind {
-        LabelKind::Frames => "a label a frame",
-        LabelKind::Sequences => "one label",
+        LabelKind::Frames => "a label a frame".to_owned(),
+        LabelKind::Sequences => "one label".to_owned(),
+        LabelKind::Targets(1) => "a target a frame".to_owned(),
+        LabelKind::Targets(outputs) => format!("{outputs} targets a frame"),
     }
 }

@@ -9,4 +9,6 @@ use serde::{Deserialize, Serialize};
 pub struct TaskSettings {
     /// What says the class of a sequence, where sequences have one.
     pub pooling: Pooling,
+    /// What targets are measured in, where frames have numbers instead of classes.
+    pub unit: String,
 }

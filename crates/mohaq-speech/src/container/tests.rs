@@ -124,7 +124,7 @@ fn one_label_a_sequence_by_scalar_or_single_element() {
     let mean: f32 = data.train.iter().flat_map(|sequence| &sequence.features.values).sum();
     assert!(mean.abs() < 1e-5, "normalised");
 
-    let last = TaskSettings { pooling: Pooling::Last };
+    let last = TaskSettings { pooling: Pooling::Last, ..TaskSettings::default() };
     let data = open(&file.path, Normalise::None, &last).expect("sequence labels");
     assert_eq!(data.task, Task::Sequences { classes: 7, pooling: Pooling::Last });
 
@@ -135,9 +135,50 @@ fn one_label_a_sequence_by_scalar_or_single_element() {
 #[test]
 fn pooling_is_of_sequences() {
     let file = file("f.npz", &to_npz(&frames()));
-    let last = TaskSettings { pooling: Pooling::Last };
+    let last = TaskSettings { pooling: Pooling::Last, ..TaskSettings::default() };
     let error = open(&file.path, Normalise::None, &last).expect_err("labels of frames").to_string();
     assert_eq!(error, "`pooling` is `last` with a label a frame, expected one label a sequence to pool for");
+}
+
+#[test]
+fn floats_are_targets_of_a_regression() {
+    let mut contents = frames();
+    for name in ["train/a", "train/b", "valid/c", "test/d"] {
+        contents.insert(format!("{name}.y"), floats(&[3, 2], &[0.5, -1.0, 1.5, -2.0, 2.5, -3.0]));
+    }
+    let path = file("f.npz", &to_npz(&contents));
+    let degrees = TaskSettings { unit: "°C".into(), ..TaskSettings::default() };
+    let data = open(&path.path, Normalise::None, &degrees).expect("targets");
+    assert_eq!(data.task, Task::Regression { outputs: 2, unit: "°C".into() });
+    assert_eq!(
+        (data.valid[0].targets.as_slice(), data.valid[0].labels.len()),
+        (&[0.5, -1.0, 1.5, -2.0, 2.5, -3.0][..], 0)
+    );
+
+    let with = |key: &str, array| {
+        let mut contents = contents.clone();
+        contents.insert(key.into(), array);
+        refusal(&contents)
+    };
+    assert_eq!(
+        with("train/b.y", floats(&[3], &[0.0; 3])),
+        "f.npz: `train/b.y`: has a target a frame, but `test/d.y` has 2 targets a frame"
+    );
+    assert_eq!(
+        with("train/b.y", floats(&[2, 2], &[0.0; 4])),
+        "f.npz: `train/b.y`: has shape [2, 2], expected [3, targets] or [3] as the features"
+    );
+    assert_eq!(
+        with("train/b.y", floats(&[3, 2], &[0.0, 0.0, 0.0, f32::INFINITY, 0.0, 0.0])),
+        "f.npz: `train/b.y`: frame 1, value 1 is inf, expected a finite number"
+    );
+    assert_eq!(
+        with("classes", integers(&[], &[4])),
+        "f.npz: `classes`: is of labels, but sequences have 2 targets a frame"
+    );
+    let path = file("f.npz", &to_npz(&frames()));
+    let error = open(&path.path, Normalise::None, &degrees).expect_err("labels").to_string();
+    assert_eq!(error, "`unit` is `°C` with a label a frame, expected numbers a frame to have it");
 }
 
 #[test]
@@ -175,7 +216,10 @@ fn refusals_name_file_key_and_numbers() {
         refusal_with("train/b.y", integers(&[3], &[0, -2, 0])),
         "f.npz: `train/b.y`: label 1 is -2, expected −1 to 1048575"
     );
-    assert_eq!(refusal_with("train/b.y", floats(&[3], &[0.0; 3])), "f.npz: `train/b.y`: has floats, expected integers");
+    assert_eq!(
+        refusal_with("train/b.y", floats(&[3], &[0.0; 3])),
+        "f.npz: `train/b.y`: has a target a frame, but `test/d.y` has a label a frame"
+    );
     assert_eq!(
         refusal_with("train/b.x", integers(&[3, 2], &[0; 6])),
         "f.npz: `train/b.x`: has integers, expected f32 or f64"

@@ -98,6 +98,7 @@ mod tests {
             features: Features::default(),
             labels: labels(recording),
             reference: recording.reference.clone(),
+            targets: Vec::new(),
         };
         let part = |split| corpus.recordings.iter().filter(move |recording| recording.split == split).map(sequence);
         let model = PhoneModel::estimate(&task, &part(Split::Train).collect::<Vec<_>>()).expect("labels of the task");

@@ -123,7 +123,9 @@ impl<'a> Judge<'a> {
         workspace: &mut Workspace,
     ) -> Result<SubsetCounts> {
         let mut outputs = network.forward_in(&block.batch, ops, workspace);
-        log_softmax(&mut outputs);
+        if self.scorer.task().has_classes() {
+            log_softmax(&mut outputs);
+        }
         let errors = self.count(block, outputs.cols(), outputs.data(), |posteriors, sequence| {
             if posteriors.iter().any(|value| value.is_nan()) {
                 return Err(Error::NotFinite { sequence: sequence.id.clone() });

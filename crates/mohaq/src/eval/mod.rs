@@ -102,7 +102,14 @@ mod tests {
             let values = (0..4 * frames).map(|k| libm::sinf((k * k + 31 * i) as f32 * 0.1)).collect();
             let labels = (0..frames).map(|t| ((t + i) % 3) as u32).collect();
             let features = Features { dim: 4, values };
-            Sequence { id: format!("{i:02}"), speaker: String::new(), features, labels, reference: Vec::new() }
+            Sequence {
+                id: format!("{i:02}"),
+                speaker: String::new(),
+                features,
+                labels,
+                reference: Vec::new(),
+                targets: Vec::new(),
+            }
         };
         (0..25).map(sequence).collect()
     }

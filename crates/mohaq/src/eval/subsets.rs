@@ -24,7 +24,7 @@ pub fn deal<'a>(sequences: &[&'a Sequence], subsets: usize) -> Vec<Vec<&'a Seque
 }
 
 /// Errors on each subset of a development set.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SubsetCounts(pub Vec<Counts>);
 
 impl SubsetCounts {
@@ -51,7 +51,14 @@ mod tests {
 
     fn sequence(speaker: usize, sentence: usize) -> Sequence {
         let (id, speaker) = (format!("{speaker}-{sentence:02}"), format!("s{speaker}"));
-        Sequence { id, speaker, features: Features::default(), labels: Vec::new(), reference: Vec::new() }
+        Sequence {
+            id,
+            speaker,
+            features: Features::default(),
+            labels: Vec::new(),
+            reference: Vec::new(),
+            targets: Vec::new(),
+        }
     }
 
     #[test]

@@ -2,28 +2,33 @@
 
 use super::elementwise::{exponentials, for_rows_with, largest, sum_of_rows};
 use crate::tensor::{Matrix, Real};
-use mohaq_speech::dataset::{NO_LABEL, Pooling};
+use mohaq_speech::dataset::{NO_LABEL, Pooling, Task};
 
-/// A sum of cross entropies over what was labelled.
+/// A sum of cross entropies over what was labelled, or of squares over all targets.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Loss {
-    /// In nats.
+    /// In nats, or in squares of the targets' unit.
     pub sum: f64,
-    /// Labelled frames, or sequences.
+    /// Labelled frames, or sequences, or targets.
     pub counted: u64,
-    /// Those of them in which another class has a larger logit.
+    /// Those of them in which another class has a larger logit; none of targets.
     pub wrong: u64,
 }
 
 impl Loss {
-    /// Mean cross entropy in nats; 0 of none.
+    /// Mean cross entropy in nats, or mean square; 0 of none.
     pub fn mean(&self) -> f64 {
         if self.counted == 0 { 0.0 } else { self.sum / self.counted as f64 }
     }
 
-    /// Share of wrong ones, 0 … 1; 0 of none.
-    pub fn error(&self) -> f64 {
-        if self.counted == 0 { 0.0 } else { self.wrong as f64 / self.counted as f64 }
+    /// What a training on `task` is judged by: the share of wrong ones, 0 … 1, or the root of the mean square; 0 of none.
+    pub fn error(&self, task: &Task) -> f64 {
+        match task {
+            Task::Phones(_) | Task::Frames { .. } | Task::Sequences { .. } => {
+                self.wrong as f64 / self.counted.max(1) as f64
+            }
+            Task::Regression { .. } => self.mean().sqrt(),
+        }
     }
 
     /// Adds what another batch lost.
@@ -100,6 +105,24 @@ pub fn sequence_loss<T: Real>(logits: &mut Matrix<T>, starts: &[usize], labels: 
     loss
 }
 
+/// Squares (output − target)² of all frames and outputs.
+///
+/// `outputs`: `[frames, outputs]`, becomes the gradient of [`Loss::mean`]; `targets` alike, row-major.
+///
+/// # Panics
+/// Unless there is a target an output.
+pub fn regression_loss<T: Real>(outputs: &mut Matrix<T>, targets: &[f32]) -> Loss {
+    assert_eq!(targets.len(), outputs.data().len(), "targets of outputs {:?}", outputs.shape());
+    let weight = T::from_f64(2.0 / targets.len().max(1) as f64);
+    let mut sum = 0.0;
+    for (output, &target) in outputs.data_mut().iter_mut().zip(targets) {
+        let miss = *output - T::from_f64(f64::from(target));
+        sum += miss.to_f64() * miss.to_f64();
+        *output = weight * miss;
+    }
+    Loss { sum, counted: targets.len() as u64, wrong: 0 }
+}
+
 /// The loss of a row, which becomes `weight` times the gradient.
 #[inline(always)]
 fn row_loss<T: Real>(row: &mut [T], label: u32, weight: T) -> Term<T> {
@@ -141,14 +164,14 @@ mod tests {
     fn a_larger_logit_of_another_class_is_an_error() {
         let mut logits = Matrix::from_rows(2, 3, vec![0.0_f32, 1.0, 2.0, 2.0, 1.0, 0.0]);
         let loss = frame_loss(&mut logits, &[0, 0]);
-        assert_eq!(loss.error(), 0.5);
+        assert_eq!(loss.error(&Task::Frames { classes: 3 }), 0.5);
     }
 
     #[test]
     fn nothing_labelled_costs_nothing() {
         let mut logits = Matrix::from_rows(1, 2, vec![3.0_f32, 4.0]);
         let loss = frame_loss(&mut logits, &[NO_LABEL]);
-        assert_eq!((loss.mean(), loss.error()), (0.0, 0.0));
+        assert_eq!((loss.mean(), loss.error(&Task::Frames { classes: 2 })), (0.0, 0.0));
         assert_eq!(logits.data(), [0.0, 0.0]);
     }
 
@@ -161,6 +184,15 @@ mod tests {
         let softplus = |x: f64| libm::log1p(libm::exp(x));
         assert!((loss.sum - (softplus(-1.0) + softplus(2.0))).abs() < 1e-14);
         assert_eq!((loss.counted, loss.wrong), (2, 1));
+    }
+
+    #[test]
+    fn a_target_costs_the_square_of_its_miss() {
+        let mut outputs = Matrix::from_rows(2, 2, vec![4.0_f64, 1.0, 7.0, 8.0]);
+        let loss = regression_loss(&mut outputs, &[1.0, 5.0, 7.0, 8.0]);
+        assert_eq!((loss.sum, loss.counted), (25.0, 4));
+        assert_eq!(loss.error(&Task::Regression { outputs: 2, unit: String::new() }), 2.5);
+        assert_eq!(outputs.data(), [1.5, -2.0, 0.0, 0.0]);
     }
 
     #[test]

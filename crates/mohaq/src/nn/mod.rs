@@ -29,7 +29,7 @@ pub use description::{
 pub use dropout::Dropout;
 pub use elementwise::log_softmax;
 pub use layer::{Layer, Linear, Pointwise, Sru};
-pub use loss::{Loss, frame_loss, sequence_loss};
+pub use loss::{Loss, frame_loss, regression_loss, sequence_loss};
 pub use network::{Network, Parameter, ParameterMut};
 pub use ops::{Float, Saturated, SiteOps};
 pub use site::{Site, SiteId, Workload};

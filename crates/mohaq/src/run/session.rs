@@ -120,7 +120,7 @@ impl<'a> Session<'a> {
         if home.join("training.json").exists() || from.is_some() {
             return self.load(home, data);
         }
-        let description = self.plan.recipe.network.resolve(data.dim, data.task.classes())?;
+        let description = self.plan.recipe.network.resolve(data.dim, data.task.outputs())?;
         let mut network = Network::new(&description, self.plan.recipe.seed)?;
         let history = self.fit(&mut network, data)?;
         let decoder = self.tune(&network, data)?;
@@ -136,9 +136,9 @@ impl<'a> Session<'a> {
 
     fn load(&self, home: &Path, data: &Dataset) -> Result<Trained> {
         let network = Network::load(&home.join("network.safetensors"))?;
-        if (network.inputs(), network.outputs()) != (data.dim, data.task.classes()) {
+        if (network.inputs(), network.outputs()) != (data.dim, data.task.outputs()) {
             let got = format!("{} inputs and {} outputs", network.inputs(), network.outputs());
-            let expected = format!("{} and {}", data.dim, data.task.classes());
+            let expected = format!("{} and {}", data.dim, data.task.outputs());
             return Err(Error::NetworkShape { path: home.into(), got, expected });
         }
         let record: TrainingRecord = read_json(&home.join("training.json"))?;

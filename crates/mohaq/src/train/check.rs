@@ -2,13 +2,13 @@
 
 use crate::nn::Network;
 use crate::{Error, Result};
-use mohaq_speech::dataset::{Development, NO_LABEL, Sequence, Task};
+use mohaq_speech::dataset::{Development, NO_LABEL, Sequence};
 
 /// Checks both splits that training reads.
 ///
 /// # Errors
 /// [`Error::EmptySplit`], [`Error::FeatureWidth`], [`Error::Classes`], [`Error::EmptySequence`], [`Error::LabelCount`],
-/// [`Error::Label`], [`Error::FeatureNotFinite`].
+/// [`Error::Label`], [`Error::TargetCount`], [`Error::TargetNotFinite`], [`Error::FeatureNotFinite`].
 pub(super) fn check(network: &Network, dataset: Development<'_>) -> Result<()> {
     for (split, sequences) in [("training", dataset.train), ("validation", dataset.valid)] {
         if sequences.is_empty() {
@@ -19,7 +19,7 @@ pub(super) fn check(network: &Network, dataset: Development<'_>) -> Result<()> {
         let place = format!("dataset `{}`", dataset.name);
         return Err(Error::FeatureWidth { place, got: dataset.dim, expected: network.inputs() });
     }
-    let (classes, outputs) = (dataset.task.classes(), network.outputs());
+    let (classes, outputs) = (dataset.task.outputs(), network.outputs());
     if classes != outputs {
         return Err(Error::Classes { dataset: dataset.name.to_owned(), classes, outputs });
     }
@@ -36,18 +36,22 @@ fn check_sequence(sequence: &Sequence, dataset: Development<'_>) -> Result<()> {
     if features.frames() == 0 {
         return Err(Error::EmptySequence { id: id() });
     }
-    let expected = match dataset.task {
-        Task::Phones(_) | Task::Frames { .. } => features.frames(),
-        Task::Sequences { .. } => 1,
-    };
+    let expected = dataset.task.labels(features.frames());
     if sequence.labels.len() != expected {
         return Err(Error::LabelCount { id: id(), got: sequence.labels.len(), expected });
     }
-    let classes = dataset.task.classes();
+    let classes = dataset.task.outputs();
     for (index, &got) in sequence.labels.iter().enumerate() {
         if got != NO_LABEL && got as usize >= classes {
             return Err(Error::Label { id: id(), index, got, classes });
         }
+    }
+    let (got, expected) = (sequence.targets.len(), dataset.task.targets(features.frames()));
+    if got != expected {
+        return Err(Error::TargetCount { id: id(), got, expected });
+    }
+    if let Some(index) = sequence.targets.iter().position(|y| !y.is_finite()) {
+        return Err(Error::TargetNotFinite { id: id(), index, got: sequence.targets[index] });
     }
     if let Some(index) = features.values.iter().position(|x| !x.is_finite()) {
         let (frame, column) = (index / features.dim, index % features.dim);

@@ -27,7 +27,7 @@ pub(super) struct Origin {
     /// Hash of the parameters before the first step.
     start: String,
     dataset: String,
-    /// Hash of the features and labels of both splits.
+    /// Hash of the features, labels and targets of both splits.
     data: String,
     config: TrainConfig,
     /// What tells the arithmetic from floating point.
@@ -67,6 +67,7 @@ impl Origin {
                 data.word(sequence.features.frames() as u32);
                 data.floats(&sequence.features.values);
                 sequence.labels.iter().for_each(|&label| data.word(label));
+                data.floats(&sequence.targets);
             }
         }
         data.word(loss_of(dataset.task));
@@ -87,6 +88,7 @@ fn loss_of(task: &Task) -> u32 {
         Task::Phones(_) | Task::Frames { .. } => 0,
         Task::Sequences { pooling: Pooling::Mean, .. } => 1,
         Task::Sequences { pooling: Pooling::Last, .. } => 2,
+        Task::Regression { .. } => 3,
     }
 }
 

@@ -1,0 +1,155 @@
+//! Every task that a container can hold, from its file to the report of a search.
+
+use crate::workspace::Workspace;
+use serde_json::{Map, Value, json};
+
+/// Sequences of two noisy numbers a frame; what is to be learned of them follows from these numbers.
+const DIM: usize = 2;
+
+/// One layer of eight units on a file of features.
+const RECIPE: &str = r#"name = "task"
+
+[data]
+corpus = "features"
+path = "data.safetensors"
+
+[features]
+normalise = "none"
+
+[network]
+layers = [{ kind = "sru", name = "l0", hidden = 8 }, { kind = "linear", name = "fc" }]
+
+[train]
+epochs = 6
+batch = 4
+learning_rate = 0.02
+dropout = 0.0
+
+[search]
+platform = "bitfusion"
+objectives = ["error", "memory"]
+population = 4
+offspring = 4
+evaluations = 8
+"#;
+
+/// What the labels of a sequence are.
+enum Labels {
+    Integers(Vec<usize>, Vec<i64>),
+    Floats(Vec<usize>, Vec<f32>),
+}
+
+/// A safetensors file in the making.
+#[derive(Default)]
+struct Container {
+    header: Map<String, Value>,
+    data: Vec<u8>,
+}
+
+impl Container {
+    fn add(&mut self, name: &str, dtype: &str, shape: &[usize], bytes: impl Iterator<Item = u8>) {
+        let start = self.data.len();
+        self.data.extend(bytes);
+        let ends = [start, self.data.len()];
+        self.header.insert(name.to_owned(), json!({ "dtype": dtype, "shape": shape, "data_offsets": ends }));
+    }
+
+    fn bytes(self) -> Vec<u8> {
+        let header = Value::Object(self.header).to_string();
+        [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &self.data].concat()
+    }
+}
+
+/// Forty sequences to train on, ten to validate and ten to test, with the labels that `labels` finds in `[frames, DIM]`.
+fn container(labels: impl Fn(&[f32]) -> Labels) -> Vec<u8> {
+    let mut state = 12_345_u64;
+    let mut random = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / 8_388_608.0 - 1.0
+    };
+    let mut container = Container::default();
+    for (split, count) in [("train", 40), ("valid", 10), ("test", 10)] {
+        for i in 0..count {
+            let frames = 12 + i % 7;
+            let x: Vec<f32> = (0..frames * DIM).map(|_| random()).collect();
+            let bytes = x.iter().flat_map(|value| value.to_le_bytes());
+            container.add(&format!("{split}/{i:02}.x"), "F32", &[frames, DIM], bytes);
+            let name = format!("{split}/{i:02}.y");
+            match labels(&x) {
+                Labels::Integers(shape, values) => {
+                    container.add(&name, "I64", &shape, values.iter().flat_map(|value| value.to_le_bytes()));
+                }
+                Labels::Floats(shape, values) => {
+                    container.add(&name, "F32", &shape, values.iter().flat_map(|value| value.to_le_bytes()));
+                }
+            }
+        }
+    }
+    container.bytes()
+}
+
+/// A workspace with `RECIPE`, `more` of it, and `data`.
+fn workspace(more: &str, data: Vec<u8>) -> Workspace {
+    let workspace = Workspace::new();
+    workspace.write("task.toml", format!("{RECIPE}\n{more}"));
+    workspace.write("data.safetensors", data);
+    workspace
+}
+
+fn number(object: &Value, pointer: &str) -> f64 {
+    object.pointer(pointer).and_then(Value::as_f64).unwrap_or_else(|| panic!("no number at {pointer} in {object}"))
+}
+
+/// Runs everything and checks what all tasks have in common: a front in the metric, the same front again out of the log, and
+/// pages and tables that name the metric. Returns the closing object.
+fn searched(workspace: &Workspace, name: &str, unit: &str) -> Value {
+    let object = workspace.ok("run task.toml --json").json();
+    assert_eq!(object["metric"], json!({ "name": name, "unit": unit }));
+    assert_eq!(object.get("error_percent").is_some(), unit == "%", "{object}");
+    assert_eq!(object["evaluations"], 8);
+    assert!(object["front"].as_array().is_some_and(|front| !front.is_empty()), "{object}");
+    let again = workspace.ok("run task.toml --json --resume").json();
+    for key in ["front", "uniform", "hypervolume", "error"] {
+        assert_eq!(again[key], object[key], "{key}");
+    }
+    let told = workspace.ok("run task.toml --resume").out;
+    assert!(told.contains(&format!("float network: {name} valid ")), "{told}");
+    assert!(told.contains(format!("search {unit}").trim_end()), "{told}");
+    let report: Value = serde_json::from_str(&workspace.text("runs/task/report.json")).expect("JSON");
+    assert_eq!((&report["baseline"]["error_name"], &report["baseline"]["error_unit"]), (&json!(name), &json!(unit)));
+    assert!(workspace.text("runs/task/report.html").contains(name));
+    object
+}
+
+#[test]
+fn sequences_are_searched_by_the_class_of_their_last_frame() {
+    let data = container(|x| Labels::Integers(vec![], vec![i64::from(x[x.len() - DIM] > 0.0)]));
+    let object = searched(&workspace("[task]\npooling = \"last\"\n", data), "sequence error rate", "%");
+    assert!(number(&object, "/error/float") <= 20.0, "{object}");
+}
+
+#[test]
+fn a_regression_is_searched_in_the_unit_of_its_targets() {
+    // Half the sum of this frame's first number and the one before, in mK: ±1000 mK.
+    let target = |x: &[f32], t: usize| 500.0 * (x[t * DIM] + if t == 0 { 0.0 } else { x[(t - 1) * DIM] });
+    let data = container(|x| {
+        let frames = x.len() / DIM;
+        Labels::Floats(vec![frames, 1], (0..frames).map(|t| target(x, t) / 1000.0).collect())
+    });
+    let workspace = workspace("[task]\nunit = \"K\"\n", data);
+    let object = searched(&workspace, "root mean square error", "K");
+    // Saying 0 for everything misses by √(1/6) of a kelvin.
+    assert!(number(&object, "/error/float") < 0.3, "{object}");
+    assert!(number(&object, "/front/0/error") < 0.4, "{object}");
+    let report: Value = serde_json::from_str(&workspace.text("runs/task/report.json")).expect("JSON");
+    let limit = &report["constraints"][0];
+    assert_eq!((&limit["name"], &limit["unit"]), (&json!("error"), &json!("K")));
+    let float = number(&report, "/baseline/search_error");
+    assert_eq!(number(limit, "/limit"), float + 0.5 * float, "half of the float network's error, where nobody says");
+    assert_eq!(report["training_units"], json!({ "loss": "squares", "error": "K" }));
+    // What a recipe says is in the same unit.
+    let refused = workspace.ok("run task.toml --out tight --json --set search.limits.error=1e-6").json();
+    assert_eq!(refused["front"], json!([]), "nothing keeps a limit of a millionth");
+    let said = workspace.ok("data check data.safetensors").out;
+    assert!(said.starts_with("features: 2 values and 1 targets a frame"), "{said}");
+}
