@@ -60,6 +60,11 @@ pub enum Task {
         /// Which of its frames' outputs the sequence is judged by.
         pooling: Pooling,
     },
+    /// The token that follows each frame; the error is the perplexity of the labelled ones.
+    NextToken {
+        /// Number of tokens.
+        tokens: usize,
+    },
     /// Numbers for every frame; the error is the root of their mean square error, in the targets' unit.
     Regression {
         /// Numbers a frame.
@@ -100,14 +105,19 @@ impl Task {
         match self {
             Self::Phones(task) => task.phones.len() * task.states,
             Self::Frames { classes } | Self::Sequences { classes, .. } => *classes,
+            Self::NextToken { tokens } => *tokens,
             Self::Regression { outputs, .. } => *outputs,
         }
     }
 
-    /// `117 classes`, `2 targets`.
+    /// `117 classes`, `1 target`.
     pub fn outputs_in_words(&self) -> String {
-        let what = if self.has_classes() { "classes" } else { "targets" };
-        format!("{} {what}", self.outputs())
+        match (self, self.outputs()) {
+            (Self::Regression { .. }, 1) => "1 target".to_owned(),
+            (Self::Regression { .. }, outputs) => format!("{outputs} targets"),
+            (Self::NextToken { .. }, tokens) => format!("{tokens} tokens"),
+            (_, classes) => format!("{classes} classes"),
+        }
     }
 
     /// Whether outputs are scores of classes, which a softmax makes probabilities of.
@@ -118,7 +128,7 @@ impl Task {
     /// Labels that a sequence of `frames` must have.
     pub const fn labels(&self, frames: usize) -> usize {
         match self {
-            Self::Phones(_) | Self::Frames { .. } => frames,
+            Self::Phones(_) | Self::Frames { .. } | Self::NextToken { .. } => frames,
             Self::Sequences { .. } => 1,
             Self::Regression { .. } => 0,
         }
@@ -128,7 +138,7 @@ impl Task {
     pub const fn targets(&self, frames: usize) -> usize {
         match self {
             Self::Regression { outputs, .. } => frames * *outputs,
-            Self::Phones(_) | Self::Frames { .. } | Self::Sequences { .. } => 0,
+            _ => 0,
         }
     }
 
@@ -138,6 +148,7 @@ impl Task {
             Self::Phones(_) => Metric::rate("phone error rate"),
             Self::Frames { .. } => Metric::rate("frame error rate"),
             Self::Sequences { .. } => Metric::rate("sequence error rate"),
+            Self::NextToken { .. } => Metric::new("perplexity", "perplexity"),
             Self::Regression { unit, .. } => Metric::new("root mean square error", unit.clone()),
         }
     }
@@ -146,7 +157,7 @@ impl Task {
     pub fn training_metric(&self) -> Metric {
         match self {
             Self::Phones(_) => Metric::rate("frame error rate"),
-            Self::Frames { .. } | Self::Sequences { .. } | Self::Regression { .. } => self.metric(),
+            _ => self.metric(),
         }
     }
 
@@ -155,6 +166,7 @@ impl Task {
         match self {
             Self::Phones(_) | Self::Frames { .. } => "nats a frame",
             Self::Sequences { .. } => "nats a sequence",
+            Self::NextToken { .. } => "nats a token",
             Self::Regression { .. } => "squares",
         }
     }

@@ -175,7 +175,7 @@ impl From<&Dataset> for Description {
         Self::Features {
             dim: data.dim,
             labels: match data.task {
-                Task::Phones(_) | Task::Frames { .. } => "frames",
+                Task::Phones(_) | Task::Frames { .. } | Task::NextToken { .. } => "frames",
                 Task::Sequences { .. } => "sequences",
                 Task::Regression { .. } => "targets",
             }
@@ -206,7 +206,7 @@ impl fmt::Display for Description {
             }
             Self::Features { dim, labels, classes, splits } => {
                 match labels.as_str() {
-                    "targets" => write!(f, "features: {dim} values and {classes} targets a frame")?,
+                    "targets" => write!(f, "features: {dim} values a frame, targets of frames, {classes} each")?,
                     _ => write!(f, "features: {dim} values a frame, labels of {labels}, {classes} classes")?,
                 }
                 splits.iter().try_for_each(|FeatureSplit { name, sequences, frames }| {

@@ -44,7 +44,7 @@ impl Metric {
 
     /// Name and unit: `phone error rate`, `root mean square error (°C)`.
     pub fn label(&self) -> String {
-        if self.is_rate() || self.unit.is_empty() {
+        if self.is_rate() || self.unit.is_empty() || self.unit == self.name {
             self.name.clone()
         } else {
             format!("{} ({})", self.name, self.unit)

@@ -59,7 +59,7 @@ impl Total {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Counts {
     /// Frames with a label whose best class is another or, for [`Task::Phones`], of another phone: where a phone's states
-    /// meet is a convention, not a fact to be wrong about. None for [`Task::Sequences`].
+    /// meet is a convention, not a fact to be wrong about. None for [`Task::Sequences`] and [`Task::Regression`].
     pub frames: Tally,
     /// Phones; none but for [`Task::Phones`].
     pub phones: PhoneErrors,
@@ -68,6 +68,9 @@ pub struct Counts {
     /// Squares of what outputs miss their targets by; none but for [`Task::Regression`].
     #[serde(default, skip_serializing_if = "Total::is_empty")]
     pub squares: Total,
+    /// Cross entropies of the labelled frames, in nats; none but for [`Task::NextToken`].
+    #[serde(default, skip_serializing_if = "Total::is_empty")]
+    pub nats: Total,
 }
 
 impl Counts {
@@ -77,6 +80,7 @@ impl Counts {
             Task::Phones(_) => self.phones.percent(),
             Task::Frames { .. } => self.frames.percent(),
             Task::Sequences { .. } => self.sequences.percent(),
+            Task::NextToken { .. } => perplexity(self.nats.mean()),
             Task::Regression { .. } => self.squares.mean().sqrt(),
         }
     }
@@ -93,7 +97,7 @@ impl Counts {
             Task::Phones(_) => Some((self.phones.total(), self.phones.reference)),
             Task::Frames { .. } => Some((self.frames.wrong, self.frames.of)),
             Task::Sequences { .. } => Some((self.sequences.wrong, self.sequences.of)),
-            Task::Regression { .. } => None,
+            Task::NextToken { .. } | Task::Regression { .. } => None,
         }
     }
 }
@@ -109,6 +113,7 @@ impl Add for Counts {
             phones: self.phones + other.phones,
             sequences: tally(self.sequences, other.sequences),
             squares: total(self.squares, other.squares),
+            nats: total(self.nats, other.nats),
         }
     }
 }
@@ -165,7 +170,7 @@ impl Scorer {
             _ if task.outputs() == 0 => {
                 return Err(Error::Setting { name: "classes", expected: "at least 1".into(), got: "0".into() });
             }
-            Task::Frames { .. } | Task::Sequences { .. } | Task::Regression { .. } => None,
+            _ => None,
         };
         Ok(Self { task: task.clone(), decoder })
     }
@@ -234,6 +239,10 @@ impl Scorer {
                     counts.sequences = Tally { wrong: u64::from(!right), of: 1 };
                 }
             }
+            Task::NextToken { .. } => {
+                counts.frames = frame_errors(classes, 1, log_posteriors, &sequence.labels)?;
+                counts.nats = cross_entropy(classes, log_posteriors, &sequence.labels);
+            }
             Task::Regression { .. } => counts.squares = squares(log_posteriors, &sequence.targets),
         }
         Ok(counts)
@@ -300,6 +309,22 @@ fn check_targets(task: &Task, sequence: &Sequence) -> Result<()> {
         return Ok(());
     }
     Err(Error::Shape { sequence: sequence.id.clone(), what: "targets", expected, got })
+}
+
+/// The perplexity of a mean cross entropy: e to it, at most the largest number, so that it stays one.
+pub fn perplexity(nats: f64) -> f64 {
+    libm::exp(nats).min(f64::MAX)
+}
+
+/// −ln softmax(scores)\[label\] of the labelled frames, in f64. The scores are below infinity, and none is NaN.
+fn cross_entropy(classes: usize, scores: &[f32], labels: &[u32]) -> Total {
+    let labelled = scores.chunks_exact(classes).zip(labels).filter(|&(_, &label)| label != NO_LABEL);
+    labelled.fold(Total::default(), |Total { sum, of }, (row, &label)| {
+        let highest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let over = |score: f32| f64::from(score) - f64::from(highest);
+        let partition: f64 = row.iter().map(|&score| libm::exp(over(score))).sum();
+        Total { sum: sum + libm::log(partition) - over(row[label as usize]), of: of + 1 }
+    })
 }
 
 /// Squares of the differences, in f64 as both are given.
@@ -427,6 +452,28 @@ mod tests {
         assert_eq!(few, "sequence `s`: targets has 3 values, expected 4");
         let json = serde_json::to_string(&Counts::default()).expect("plain numbers");
         assert!(!json.contains("squares"), "what a task does not count is not written: {json}");
+    }
+
+    #[test]
+    fn perplexity_is_e_to_the_mean_cross_entropy_of_labelled_frames() {
+        let task = Task::NextToken { tokens: 4 };
+        let score = |outputs: &[f32], labels: &[u32]| {
+            scorer(&task).score(outputs, &sequence(labels.len(), labels, &[])).expect("well-formed")
+        };
+        // Nothing is known: as wrong as choosing between all four.
+        let even = score(&[3.0; 8], &[0, NO_LABEL]);
+        assert!((even.error(&task) - 4.0).abs() < 1e-14 && even.nats.of == 1, "{even:?}");
+        // Probabilities 1/2 and 1/8 of what came: the geometric mean of 2 and 8, whatever is added to a frame's scores.
+        let ln = |p: f64| libm::log(p) as f32;
+        let row = |label: usize, p: f64, shift: f32| {
+            (0..4).map(move |k| shift + if k == label { ln(p) } else { ln((1.0 - p) / 3.0) })
+        };
+        let outputs: Vec<f32> = row(1, 0.5, 0.0).chain(row(3, 0.125, 16.0)).collect();
+        let counts = score(&outputs, &[1, 3]);
+        assert!((counts.error(&task) - 4.0).abs() < 1e-5, "{}", counts.error(&task));
+        assert_eq!(counts.frames, Tally { wrong: 1, of: 2 });
+        assert_eq!(counts.labels(&task), None);
+        assert_eq!(score(&[f32::MIN, 0.0, 0.0, 0.0], &[0]).error(&task), f64::MAX, "a number that JSON can hold");
     }
 
     #[test]

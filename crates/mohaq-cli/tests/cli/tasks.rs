@@ -151,5 +151,23 @@ fn a_regression_is_searched_in_the_unit_of_its_targets() {
     let refused = workspace.ok("run task.toml --out tight --json --set search.limits.error=1e-6").json();
     assert_eq!(refused["front"], json!([]), "nothing keeps a limit of a millionth");
     let said = workspace.ok("data check data.safetensors").out;
-    assert!(said.starts_with("features: 2 values and 1 targets a frame"), "{said}");
+    assert!(said.starts_with("features: 2 values a frame, targets of frames, 1 each"), "{said}");
+}
+
+#[test]
+fn next_tokens_are_searched_by_perplexity() {
+    // Of four tokens, by the signs of this frame's numbers; nothing is said of what follows the last frame.
+    let data = container(|x| {
+        let token = |row: &[f32]| i64::from(row[0] > 0.0) + 2 * i64::from(row[1] > 0.0);
+        let mut tokens: Vec<i64> = x.chunks_exact(DIM).map(token).collect();
+        tokens.pop();
+        tokens.push(-1);
+        Labels::Integers(vec![tokens.len()], tokens)
+    });
+    let object = searched(&workspace("[task]\nkind = \"next_token\"\n", data), "perplexity", "perplexity");
+    // 4 is to know nothing, 1 is to know everything.
+    let float = number(&object, "/error/float");
+    assert!((1.0..2.5).contains(&float), "{object}");
+    let front = object["front"].as_array().expect("a list");
+    assert!(front.iter().all(|member| number(member, "/error") >= 1.0), "{object}");
 }

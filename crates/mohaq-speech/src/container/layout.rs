@@ -1,7 +1,7 @@
 //! Keys and shapes of the layout: arrays to a dataset.
 
 use super::array::{Array, Arrays, Values};
-use super::{SPLITS, TaskSettings};
+use super::{SPLITS, TaskKind, TaskSettings};
 use crate::dataset::{Dataset, Features, NO_LABEL, Pooling, Sequence, Task};
 use crate::error::{Error, Result};
 use crate::features::check_finite;
@@ -61,6 +61,27 @@ enum LabelKind {
     Frames,
     Sequences,
     Targets(usize),
+}
+
+impl LabelKind {
+    /// The task that is meant where nobody says.
+    const fn usual_task(self) -> TaskKind {
+        match self {
+            Self::Frames => TaskKind::Frames,
+            Self::Sequences => TaskKind::Sequences,
+            Self::Targets(_) => TaskKind::Regression,
+        }
+    }
+
+    /// Whether labels of this kind can be those of `task`.
+    const fn serve(self, task: TaskKind) -> bool {
+        matches!(
+            (self, task),
+            (Self::Frames, TaskKind::Frames | TaskKind::NextToken)
+                | (Self::Sequences, TaskKind::Sequences)
+                | (Self::Targets(_), TaskKind::Regression)
+        )
+    }
 }
 
 /// What the arrays seen so far have in common.
@@ -209,24 +230,29 @@ impl Layout<'_> {
     }
 
     fn task(&self, classes: Option<i64>, settings: &TaskSettings) -> Result<Task> {
-        let TaskSettings { pooling, unit } = settings.clone();
-        let kind = self.kind.as_ref().map_or(LabelKind::Sequences, |(kind, _)| *kind);
-        if kind != LabelKind::Sequences && pooling != Pooling::default() {
-            return Err(unused("pooling", "`last`", "one label a sequence to pool for", kind));
+        let labels = self.kind.as_ref().map_or(LabelKind::Sequences, |(kind, _)| *kind);
+        let kind = settings.kind.unwrap_or(labels.usual_task());
+        if !labels.serve(kind) {
+            return Err(unused("kind", kind.key(), "a task for such labels", labels));
         }
-        if let LabelKind::Targets(outputs) = kind {
-            return match classes {
-                None => Ok(Task::Regression { outputs, unit }),
-                Some(_) => Err(self.refuse("classes", format!("is of labels, but sequences have {}", say(kind)))),
-            };
+        if kind != TaskKind::Sequences && settings.pooling != Pooling::default() {
+            return Err(unused("pooling", "last", "one label a sequence to pool for", labels));
         }
-        if !unit.is_empty() {
-            return Err(unused("unit", &format!("`{unit}`"), "numbers a frame to have it", kind));
+        if kind != TaskKind::Regression && !settings.unit.is_empty() {
+            return Err(unused("unit", &settings.unit, "numbers a frame to have it", labels));
         }
-        let classes = self.classes_or(classes)?;
-        Ok(match kind {
-            LabelKind::Frames => Task::Frames { classes },
-            _ => Task::Sequences { classes, pooling },
+        Ok(match (kind, labels) {
+            (_, LabelKind::Targets(outputs)) if classes.is_none() => {
+                Task::Regression { outputs, unit: settings.unit.clone() }
+            }
+            (_, LabelKind::Targets(_)) => {
+                return Err(self.refuse("classes", format!("is of labels, but sequences have {}", say(labels))));
+            }
+            (TaskKind::Sequences, _) => {
+                Task::Sequences { classes: self.classes_or(classes)?, pooling: settings.pooling }
+            }
+            (TaskKind::NextToken, _) => Task::NextToken { tokens: self.classes_or(classes)? },
+            (TaskKind::Frames | TaskKind::Regression, _) => Task::Frames { classes: self.classes_or(classes)? },
         })
     }
 
@@ -246,7 +272,7 @@ impl Layout<'_> {
 
 /// A setting that labels of this `kind` have no use for.
 fn unused(name: &'static str, value: &str, expected: &str, kind: LabelKind) -> Error {
-    Error::Setting { name, expected: expected.to_owned(), got: format!("{value} with {}", say(kind)) }
+    Error::Setting { name, expected: expected.to_owned(), got: format!("`{value}` with {}", say(kind)) }
 }
 
 fn say(kind: LabelKind) -> String {

@@ -4,6 +4,7 @@
 //! ```text
 //! train/NAME.x    [frames, dim]   f32 or f64    the features
 //! train/NAME.y    [frames]        integers      a class a frame, −1: no target
+//!                                             (or the next token, where a recipe's `task.kind` says so)
 //!           or    [] or [1]       integer       one class for the sequence
 //!           or    [frames, n]     f32 or f64    n numbers a frame to be met; [frames] for one
 //! valid/…, test/…
@@ -28,7 +29,7 @@ mod settings;
 mod tensors;
 
 pub use array::{Array, Values};
-pub use settings::TaskSettings;
+pub use settings::{TaskKind, TaskSettings};
 pub use tensors::TensorDescription;
 
 use crate::dataset::Dataset;

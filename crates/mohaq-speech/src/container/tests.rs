@@ -141,6 +141,16 @@ fn pooling_is_of_sequences() {
 }
 
 #[test]
+fn labels_of_frames_may_be_the_next_tokens() {
+    let file = file("f.npz", &to_npz(&frames()));
+    let of = |kind| open(&file.path, Normalise::None, &TaskSettings { kind: Some(kind), ..TaskSettings::default() });
+    assert_eq!(of(TaskKind::NextToken).expect("tokens").task, Task::NextToken { tokens: 3 });
+    assert_eq!(of(TaskKind::Frames).expect("classes").task, Task::Frames { classes: 3 });
+    let error = of(TaskKind::Regression).expect_err("no targets").to_string();
+    assert_eq!(error, "`kind` is `regression` with a label a frame, expected a task for such labels");
+}
+
+#[test]
 fn floats_are_targets_of_a_regression() {
     let mut contents = frames();
     for name in ["train/a", "train/b", "valid/c", "test/d"] {

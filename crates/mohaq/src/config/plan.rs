@@ -400,6 +400,7 @@ mod tests {
         assert_eq!(key("data.states=9"), "data.states");
         assert_eq!(key("data.split=x"), "data.split");
         assert_eq!(key("task.pooling=last"), "task");
+        assert_eq!(key("task.kind=next_token"), "task");
         assert_eq!(key("features.bins=0"), "features.bins");
         assert_eq!(key("data.synthetic.sentences=0"), "data.synthetic.sentences");
         assert_eq!(key("train.dropout=1"), "train.dropout");

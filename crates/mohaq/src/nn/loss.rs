@@ -3,6 +3,7 @@
 use super::elementwise::{exponentials, for_rows_with, largest, sum_of_rows};
 use crate::tensor::{Matrix, Real};
 use mohaq_speech::dataset::{NO_LABEL, Pooling, Task};
+use mohaq_speech::score::perplexity;
 
 /// A sum of cross entropies over what was labelled, or of squares over all targets.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -21,12 +22,14 @@ impl Loss {
         if self.counted == 0 { 0.0 } else { self.sum / self.counted as f64 }
     }
 
-    /// What a training on `task` is judged by: the share of wrong ones, 0 … 1, or the root of the mean square; 0 of none.
+    /// What a training on `task` is judged by: the share of wrong ones, 0 … 1, the perplexity, or the root of the
+    /// mean square.
     pub fn error(&self, task: &Task) -> f64 {
         match task {
             Task::Phones(_) | Task::Frames { .. } | Task::Sequences { .. } => {
                 self.wrong as f64 / self.counted.max(1) as f64
             }
+            Task::NextToken { .. } => perplexity(self.mean()),
             Task::Regression { .. } => self.mean().sqrt(),
         }
     }

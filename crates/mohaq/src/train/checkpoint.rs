@@ -89,6 +89,8 @@ fn loss_of(task: &Task) -> u32 {
         Task::Sequences { pooling: Pooling::Mean, .. } => 1,
         Task::Sequences { pooling: Pooling::Last, .. } => 2,
         Task::Regression { .. } => 3,
+        // The loss of frames, but another epoch is the best.
+        Task::NextToken { .. } => 4,
     }
 }
 

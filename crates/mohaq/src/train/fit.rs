@@ -94,7 +94,7 @@ pub fn evaluate(network: &Network, sequences: &[Sequence], task: &Task, ops: &im
 fn loss(outputs: &mut Matrix, starts: &[usize], sequences: &[&Sequence], task: &Task) -> Loss {
     let labels = || sequences.iter().flat_map(|sequence| sequence.labels.iter().copied()).collect::<Vec<u32>>();
     match task {
-        Task::Phones(_) | Task::Frames { .. } => frame_loss(outputs, &labels()),
+        Task::Phones(_) | Task::Frames { .. } | Task::NextToken { .. } => frame_loss(outputs, &labels()),
         Task::Sequences { pooling, .. } => sequence_loss(outputs, starts, &labels(), *pooling),
         Task::Regression { .. } => {
             let targets: Vec<f32> = sequences.iter().flat_map(|sequence| sequence.targets.iter().copied()).collect();
