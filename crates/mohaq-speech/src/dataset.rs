@@ -34,8 +34,8 @@ pub struct Sequence {
     pub speaker: String,
     /// `[frames, dim]`, normalised.
     pub features: Features,
-    /// One class a frame ([`NO_LABEL`] where there is none); for [`Task::Sequences`] exactly one for the sequence, none for
-    /// [`Task::Regression`].
+    /// One class a frame ([`NO_LABEL`] where there is none); for [`Task::Sequences`] exactly one for the sequence, for
+    /// [`Task::Ctc`] those to be recognised, none for [`Task::Regression`].
     pub labels: Vec<u32>,
     /// `[frames, outputs]`, row-major, for [`Task::Regression`]; empty for other tasks.
     pub targets: Vec<f32>,
@@ -64,6 +64,16 @@ pub enum Task {
     NextToken {
         /// Number of tokens.
         tokens: usize,
+    },
+    /// The labels that a sequence holds, in their order and without an alignment (connectionist temporal classification); the
+    /// error is the label error rate of a decoding.
+    Ctc {
+        /// Number of classes, the blank among them.
+        classes: usize,
+        /// The class that is no label.
+        blank: u32,
+        /// Prefixes that the decoder keeps; 1 takes the labels of the best path.
+        beam: usize,
     },
     /// Numbers for every frame; the error is the root of their mean square error, in the targets' unit.
     Regression {
@@ -104,7 +114,7 @@ impl Task {
     pub fn outputs(&self) -> usize {
         match self {
             Self::Phones(task) => task.phones.len() * task.states,
-            Self::Frames { classes } | Self::Sequences { classes, .. } => *classes,
+            Self::Frames { classes } | Self::Sequences { classes, .. } | Self::Ctc { classes, .. } => *classes,
             Self::NextToken { tokens } => *tokens,
             Self::Regression { outputs, .. } => *outputs,
         }
@@ -125,12 +135,13 @@ impl Task {
         !matches!(self, Self::Regression { .. })
     }
 
-    /// Labels that a sequence of `frames` must have.
-    pub const fn labels(&self, frames: usize) -> usize {
+    /// Labels that a sequence of `frames` must have; `None` where their number is its own.
+    pub const fn labels(&self, frames: usize) -> Option<usize> {
         match self {
-            Self::Phones(_) | Self::Frames { .. } | Self::NextToken { .. } => frames,
-            Self::Sequences { .. } => 1,
-            Self::Regression { .. } => 0,
+            Self::Phones(_) | Self::Frames { .. } | Self::NextToken { .. } => Some(frames),
+            Self::Sequences { .. } => Some(1),
+            Self::Regression { .. } => Some(0),
+            Self::Ctc { .. } => None,
         }
     }
 
@@ -148,6 +159,7 @@ impl Task {
             Self::Phones(_) => Metric::rate("phone error rate"),
             Self::Frames { .. } => Metric::rate("frame error rate"),
             Self::Sequences { .. } => Metric::rate("sequence error rate"),
+            Self::Ctc { .. } => Metric::rate("label error rate"),
             Self::NextToken { .. } => Metric::new("perplexity", "perplexity"),
             Self::Regression { unit, .. } => Metric::new("root mean square error", unit.clone()),
         }
@@ -167,6 +179,7 @@ impl Task {
             Self::Phones(_) | Self::Frames { .. } => "nats a frame",
             Self::Sequences { .. } => "nats a sequence",
             Self::NextToken { .. } => "nats a token",
+            Self::Ctc { .. } => "nats a label",
             Self::Regression { .. } => "squares",
         }
     }

@@ -47,7 +47,8 @@ pub enum Description {
     Features {
         /// Values a frame.
         dim: usize,
-        /// `frames` or `sequences`: what a label is of; `targets` where frames have numbers instead.
+        /// `frames` or `sequences`: what a label is of; `targets` where frames have numbers instead, `texts`
+        /// where any number of labels is to be recognised.
         labels: String,
         /// Number of classes, or of targets a frame.
         classes: usize,
@@ -178,6 +179,7 @@ impl From<&Dataset> for Description {
                 Task::Phones(_) | Task::Frames { .. } | Task::NextToken { .. } => "frames",
                 Task::Sequences { .. } => "sequences",
                 Task::Regression { .. } => "targets",
+                Task::Ctc { .. } => "texts",
             }
             .to_owned(),
             classes: data.task.outputs(),

@@ -10,7 +10,8 @@ use std::ops::{Add, AddAssign};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{NO_LABEL, Pooling, Sequence, Task};
-use crate::decode::{self, Decoder, DecoderWeights, PhoneModel, Tuning, Utterance, Workspace};
+use crate::decode::ctc::{Beam, best_path};
+use crate::decode::{self, Decoder, DecoderWeights, PhoneModel, Tuning, Utterance, Workspace, best_class};
 use crate::edit::PhoneErrors;
 use crate::error::{Error, Result};
 
@@ -59,7 +60,8 @@ impl Total {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Counts {
     /// Frames with a label whose best class is another or, for [`Task::Phones`], of another phone: where a phone's states
-    /// meet is a convention, not a fact to be wrong about. None for [`Task::Sequences`] and [`Task::Regression`].
+    /// meet is a convention, not a fact to be wrong about. None but for [`Task::Frames`],
+    /// [`Task::NextToken`] and it.
     pub frames: Tally,
     /// Phones; none but for [`Task::Phones`].
     pub phones: PhoneErrors,
@@ -71,6 +73,9 @@ pub struct Counts {
     /// Cross entropies of the labelled frames, in nats; none but for [`Task::NextToken`].
     #[serde(default, skip_serializing_if = "Total::is_empty")]
     pub nats: Total,
+    /// Labels that were recognised; none but for [`Task::Ctc`].
+    #[serde(default, skip_serializing_if = "PhoneErrors::is_empty")]
+    pub labels: PhoneErrors,
 }
 
 impl Counts {
@@ -81,13 +86,14 @@ impl Counts {
             Task::Frames { .. } => self.frames.percent(),
             Task::Sequences { .. } => self.sequences.percent(),
             Task::NextToken { .. } => perplexity(self.nats.mean()),
+            Task::Ctc { .. } => self.labels.percent(),
             Task::Regression { .. } => self.squares.mean().sqrt(),
         }
     }
 
-    /// What the error rate of `task` counts errors over: phones of the references, frames or sequences; `None` where the
+    /// What the error rate of `task` counts errors over: phones or labels of the references, frames or sequences; `None` where the
     /// error is no rate.
-    pub fn labels(&self, task: &Task) -> Option<u64> {
+    pub fn counted(&self, task: &Task) -> Option<u64> {
         self.fraction(task).map(|(_, of)| of)
     }
 
@@ -97,6 +103,7 @@ impl Counts {
             Task::Phones(_) => Some((self.phones.total(), self.phones.reference)),
             Task::Frames { .. } => Some((self.frames.wrong, self.frames.of)),
             Task::Sequences { .. } => Some((self.sequences.wrong, self.sequences.of)),
+            Task::Ctc { .. } => Some((self.labels.total(), self.labels.reference)),
             Task::NextToken { .. } | Task::Regression { .. } => None,
         }
     }
@@ -114,6 +121,7 @@ impl Add for Counts {
             sequences: tally(self.sequences, other.sequences),
             squares: total(self.squares, other.squares),
             nats: total(self.nats, other.nats),
+            labels: self.labels + other.labels,
         }
     }
 }
@@ -243,6 +251,13 @@ impl Scorer {
                 counts.frames = frame_errors(classes, 1, log_posteriors, &sequence.labels)?;
                 counts.nats = cross_entropy(classes, log_posteriors, &sequence.labels);
             }
+            &Task::Ctc { blank, beam, .. } => {
+                let labels = match beam {
+                    0 | 1 => best_path(classes, log_posteriors, blank)?,
+                    width => Beam { blank, width }.search(classes, log_posteriors)?,
+                };
+                counts.labels = PhoneErrors::between(&sequence.labels, &labels);
+            }
             Task::Regression { .. } => counts.squares = squares(log_posteriors, &sequence.targets),
         }
         Ok(counts)
@@ -292,12 +307,16 @@ fn check_shape(classes: usize, log_posteriors: &[f32], sequence: &Sequence) -> R
 }
 
 fn check_labels(task: &Task, sequence: &Sequence) -> Result<()> {
-    let expected = task.labels(sequence.features.frames());
     let (labels, classes) = (&sequence.labels, task.outputs());
+    let expected = task.labels(sequence.features.frames()).unwrap_or(labels.len());
     if labels.len() != expected {
         return Err(Error::Shape { sequence: sequence.id.clone(), what: "labels", expected, got: labels.len() });
     }
-    match labels.iter().enumerate().find(|(_, label)| **label != NO_LABEL && **label as usize >= classes) {
+    let fits = |label: u32| match task {
+        Task::Ctc { blank, .. } => label != *blank && (label as usize) < classes,
+        _ => label == NO_LABEL || (label as usize) < classes,
+    };
+    match labels.iter().enumerate().find(|(_, label)| !fits(**label)) {
         Some((frame, &label)) => Err(Error::Label { sequence: sequence.id.clone(), frame, label, classes }),
         None => Ok(()),
     }
@@ -368,20 +387,6 @@ fn class_of_sequence(classes: usize, pooling: Pooling, log_posteriors: &[f32]) -
     Ok((!log_posteriors.is_empty()).then(|| (0..classes).fold(0, highest) as u32))
 }
 
-/// The class of the highest value of a frame, the first of equals.
-fn best_class(frame: usize, row: &[f32]) -> Result<u32> {
-    let mut best = 0;
-    for (class, &value) in row.iter().enumerate() {
-        if value.is_nan() || value == f32::INFINITY {
-            return Err(Error::NotALogProbability { frame, class, value });
-        }
-        if value > row[best] {
-            best = class;
-        }
-    }
-    Ok(best as u32)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -447,7 +452,7 @@ mod tests {
         // Of twice as many, all met: the root of half as much.
         let met = scorer(&task).score(&[0.0; 4], &with(&[0.0; 4])).expect("well-formed");
         assert_eq!((counts + met).error(&task), 3.125_f64.sqrt());
-        assert_eq!((counts.labels(&task), standard_error(&task, &[counts, met])), (None, None));
+        assert_eq!((counts.counted(&task), standard_error(&task, &[counts, met])), (None, None));
         let few = scorer(&task).score(&[0.0; 4], &with(&[0.0; 3])).expect_err("too few").to_string();
         assert_eq!(few, "sequence `s`: targets has 3 values, expected 4");
         let json = serde_json::to_string(&Counts::default()).expect("plain numbers");
@@ -472,8 +477,24 @@ mod tests {
         let counts = score(&outputs, &[1, 3]);
         assert!((counts.error(&task) - 4.0).abs() < 1e-5, "{}", counts.error(&task));
         assert_eq!(counts.frames, Tally { wrong: 1, of: 2 });
-        assert_eq!(counts.labels(&task), None);
+        assert_eq!(counts.counted(&task), None);
         assert_eq!(score(&[f32::MIN, 0.0, 0.0, 0.0], &[0]).error(&task), f64::MAX, "a number that JSON can hold");
+    }
+
+    #[test]
+    fn labels_are_recognised_without_an_alignment() {
+        let score = |beam, labels: &[u32]| {
+            let task = Task::Ctc { classes: 3, blank: 0, beam };
+            // Blank with 0.6 and `1` with 0.4 in both frames: the best path is blank, the best labelling is `1`.
+            let outputs = [0.6, 0.4, 1e-9, 0.6, 0.4, 1e-9].map(libm::logf);
+            scorer(&task).score(&outputs, &sequence(2, labels, &[])).map(|counts| (counts.labels, counts.error(&task)))
+        };
+        let none = PhoneErrors { reference: 1, ..PhoneErrors::default() };
+        assert_eq!(score(1, &[1]).expect("well-formed"), (PhoneErrors { deletions: 1, ..none }, 100.0));
+        assert_eq!(score(8, &[1]).expect("well-formed"), (none, 0.0));
+        assert_eq!(score(1, &[]).expect("well-formed").1, 0.0, "nothing said, nothing heard");
+        let blank = score(1, &[0]).expect_err("the blank is no label").to_string();
+        assert_eq!(blank, "sequence `s`: frame 0 has label 0, expected less than 3");
     }
 
     #[test]

@@ -132,6 +132,31 @@ pub enum Error {
         /// Number of classes.
         classes: usize,
     },
+    /// A label to be recognised that is the blank, or none.
+    #[error("sequence `{id}`: label {index} is the blank or −1, expected a class other than {blank}")]
+    Blank {
+        /// The sequence.
+        id: String,
+        /// Which of its labels.
+        index: usize,
+        /// The class that is no label.
+        blank: u32,
+    },
+    /// Labels to be recognised that take more frames than there are.
+    #[error(
+        "sequence `{id}`: {frames} frames, expected at least {} for {labels} labels and a blank in each of {repeats} repeats",
+        labels + repeats
+    )]
+    NoAlignment {
+        /// The sequence.
+        id: String,
+        /// Its frames.
+        frames: usize,
+        /// Its labels.
+        labels: usize,
+        /// Labels that equal the one before.
+        repeats: usize,
+    },
     /// A sequence with other than one target an output and frame.
     #[error("sequence `{id}`: {got} targets, expected {expected}")]
     TargetCount {

@@ -1,8 +1,8 @@
 //! The backward pass against central differences in `f64`, for every layer, skip, direction and loss.
 
 use mohaq::nn::{
-    Batch, Dropout, Float, Gradients, Loss, Network, NetworkDescription, Workspace, frame_loss, regression_loss,
-    sequence_loss,
+    Batch, Dropout, Float, Gradients, Loss, Network, NetworkDescription, Workspace, ctc_loss, frame_loss,
+    regression_loss, sequence_loss,
 };
 use mohaq::tensor::Matrix;
 use mohaq_speech::dataset::{NO_LABEL, Pooling};
@@ -59,6 +59,10 @@ fn of_sequences(logits: &mut Matrix<f64>) -> Loss {
 
 fn of_last_frames(logits: &mut Matrix<f64>) -> Loss {
     sequence_loss(logits, &STARTS, &[2, 0, 1, 3], Pooling::Last)
+}
+
+fn of_texts(logits: &mut Matrix<f64>) -> Loss {
+    ctc_loss(logits, &STARTS, &[&[2, 1], &[3], &[], &[1, 1]], 0)
 }
 
 fn of_targets(outputs: &mut Matrix<f64>) -> Loss {
@@ -165,7 +169,7 @@ fn dropout_with_a_fixed_mask() {
 
 #[test]
 fn losses_of_sequences() {
-    for loss in [of_sequences, of_last_frames, of_targets] {
+    for loss in [of_sequences, of_last_frames, of_targets, of_texts] {
         check(&sru(3, "bidirectional = true"), loss, None);
     }
 }

@@ -116,10 +116,10 @@ fn sequences_are_classified_by_their_mean_or_by_their_last_frame() {
         let shift = (class % 3) as f32 - 1.0;
         sequence.features.values.iter_mut().step_by(2).for_each(|x| *x += 0.7 * shift);
     }
-    for (pooling, epochs) in [(Pooling::Mean, 8), (Pooling::Last, 24)] {
+    for (pooling, epochs, most) in [(Pooling::Mean, 8, 0.1), (Pooling::Last, 24, 0.25)] {
         dataset.task = Task::Sequences { classes: CLASSES, pooling };
         let (_, history) = train(&dataset, &config(epochs), None, 2, usize::MAX).expect("trained");
-        assert!(history.best_error() <= 0.1, "{pooling:?}: {}", history.best_error());
+        assert!(history.best_error() <= most, "{pooling:?}: {}", history.best_error());
     }
 }
 

@@ -62,6 +62,11 @@ impl Container {
 
 /// Forty sequences to train on, ten to validate and ten to test, with the labels that `labels` finds in `[frames, DIM]`.
 fn container(labels: impl Fn(&[f32]) -> Labels) -> Vec<u8> {
+    altered(|x| x, labels)
+}
+
+/// The same of numbers that `alter` has changed.
+fn altered(alter: impl Fn(Vec<f32>) -> Vec<f32>, labels: impl Fn(&[f32]) -> Labels) -> Vec<u8> {
     let mut state = 12_345_u64;
     let mut random = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -71,7 +76,7 @@ fn container(labels: impl Fn(&[f32]) -> Labels) -> Vec<u8> {
     for (split, count) in [("train", 40), ("valid", 10), ("test", 10)] {
         for i in 0..count {
             let frames = 12 + i % 7;
-            let x: Vec<f32> = (0..frames * DIM).map(|_| random()).collect();
+            let x = alter((0..frames * DIM).map(|_| random()).collect());
             let bytes = x.iter().flat_map(|value| value.to_le_bytes());
             container.add(&format!("{split}/{i:02}.x"), "F32", &[frames, DIM], bytes);
             let name = format!("{split}/{i:02}.y");
@@ -152,6 +157,39 @@ fn a_regression_is_searched_in_the_unit_of_its_targets() {
     assert_eq!(refused["front"], json!([]), "nothing keeps a limit of a millionth");
     let said = workspace.ok("data check data.safetensors").out;
     assert!(said.starts_with("features: 2 values a frame, targets of frames, 1 each"), "{said}");
+}
+
+/// A text of labels 1 and 2: the signs of the first numbers that are far from 0, as many as there are.
+fn text(x: &[f32]) -> Labels {
+    let far = x.chunks_exact(DIM).map(|row| row[0]).filter(|number| number.abs() > 0.6);
+    let labels: Vec<i64> = far.map(|number| if number > 0.0 { 1 } else { 2 }).collect();
+    Labels::Integers(vec![labels.len()], labels)
+}
+
+/// No two neighbours are far from 0, so that repeats can be told apart: every second frame is near it.
+fn apart(mut x: Vec<f32>) -> Vec<f32> {
+    x.chunks_exact_mut(2 * DIM).for_each(|pair| pair[0] *= 0.1);
+    x
+}
+
+#[test]
+fn texts_are_searched_by_their_label_error_rate() {
+    let workspace = workspace("[task]\nkind = \"ctc\"\nbeam = 4\n", altered(apart, text));
+    let object = searched(&workspace, "label error rate", "%");
+    assert!(number(&object, "/error/float") <= 50.0, "{object}");
+    let report: Value = serde_json::from_str(&workspace.text("runs/task/report.json")).expect("JSON");
+    assert!(number(&report, "/baseline/test/edits/reference") > 0.0, "edits are told apart");
+}
+
+#[test]
+fn a_text_that_its_frames_have_no_room_for_is_refused_by_name() {
+    let data = container(|x| Labels::Integers(vec![x.len()], vec![1; x.len()]));
+    let said = workspace("[task]\nkind = \"ctc\"\n", data).refused(1, "train task.toml");
+    // 12 frames of two numbers: 24 labels, all the same.
+    assert_eq!(
+        said.error(),
+        "sequence `00`: 12 frames, expected at least 47 for 24 labels and a blank in each of 23 repeats"
+    );
 }
 
 #[test]

@@ -16,7 +16,8 @@ pub(super) fn is_scalar(key: &str) -> bool {
 }
 
 pub(super) fn dataset(mut arrays: Arrays, path: &Path, settings: &TaskSettings) -> Result<Dataset> {
-    let mut layout = Layout { path, dim: None, kind: None, largest: -1 };
+    let text = settings.kind == Some(TaskKind::Ctc);
+    let mut layout = Layout { path, text, dim: None, kind: None, largest: -1 };
     let classes = arrays.remove("classes").map(|array| layout.classes(&array)).transpose()?;
     let frame_shift_s = arrays.remove("frame_shift_s").map(|array| layout.frame_shift(&array)).transpose()?;
     let mut splits = [Vec::new(), Vec::new(), Vec::new()];
@@ -61,6 +62,8 @@ enum LabelKind {
     Frames,
     Sequences,
     Targets(usize),
+    /// To be recognised, any number a sequence.
+    Text,
 }
 
 impl LabelKind {
@@ -70,6 +73,7 @@ impl LabelKind {
             Self::Frames => TaskKind::Frames,
             Self::Sequences => TaskKind::Sequences,
             Self::Targets(_) => TaskKind::Regression,
+            Self::Text => TaskKind::Ctc,
         }
     }
 
@@ -80,6 +84,7 @@ impl LabelKind {
             (Self::Frames, TaskKind::Frames | TaskKind::NextToken)
                 | (Self::Sequences, TaskKind::Sequences)
                 | (Self::Targets(_), TaskKind::Regression)
+                | (Self::Text, TaskKind::Ctc)
         )
     }
 }
@@ -87,6 +92,8 @@ impl LabelKind {
 /// What the arrays seen so far have in common.
 struct Layout<'a> {
     path: &'a Path,
+    /// Whether labels are to be recognised.
+    text: bool,
     /// Values a frame, and the key that said so.
     dim: Option<(usize, String)>,
     /// What labels are of, and the key that said so.
@@ -179,6 +186,7 @@ impl Layout<'_> {
 
     fn labels(&mut self, key: &str, shape: &[usize], values: &[i64], frames: usize) -> Result<Vec<u32>> {
         let kind = match shape {
+            [_] if self.text => Some(LabelKind::Text),
             [] => Some(LabelKind::Sequences),
             // One label for one frame is either; the other sequences tell.
             [1] if frames == 1 => None,
@@ -223,6 +231,7 @@ impl Layout<'_> {
     fn label(&mut self, key: &str, at: usize, label: i64) -> Result<u32> {
         self.largest = self.largest.max(label);
         match label {
+            -1 if self.text => Err(self.refuse(key, format!("label {at} is −1, expected labels to be recognised"))),
             -1 => Ok(NO_LABEL),
             0..MOST_CLASSES => Ok(label as u32),
             _ => Err(self.refuse(key, format!("label {at} is {label}, expected −1 to {}", MOST_CLASSES - 1))),
@@ -241,6 +250,12 @@ impl Layout<'_> {
         if kind != TaskKind::Regression && !settings.unit.is_empty() {
             return Err(unused("unit", &settings.unit, "numbers a frame to have it", labels));
         }
+        if kind != TaskKind::Ctc && settings.blank != 0 {
+            return Err(unused("blank", &settings.blank.to_string(), "labels to be recognised beside it", labels));
+        }
+        if kind != TaskKind::Ctc && settings.beam != 1 {
+            return Err(unused("beam", &settings.beam.to_string(), "labels to be recognised", labels));
+        }
         Ok(match (kind, labels) {
             (_, LabelKind::Targets(outputs)) if classes.is_none() => {
                 Task::Regression { outputs, unit: settings.unit.clone() }
@@ -250,6 +265,11 @@ impl Layout<'_> {
             }
             (TaskKind::Sequences, _) => {
                 Task::Sequences { classes: self.classes_or(classes)?, pooling: settings.pooling }
+            }
+            (TaskKind::Ctc, _) => {
+                let (blank, beam) = (settings.blank, settings.beam.max(1));
+                let classes = self.classes_or(classes)?.max(blank as usize + 1);
+                Task::Ctc { classes, blank, beam }
             }
             (TaskKind::NextToken, _) => Task::NextToken { tokens: self.classes_or(classes)? },
             (TaskKind::Frames | TaskKind::Regression, _) => Task::Frames { classes: self.classes_or(classes)? },
@@ -279,6 +299,7 @@ fn say(kind: LabelKind) -> String {
     match kind {
         LabelKind::Frames => "a label a frame".to_owned(),
         LabelKind::Sequences => "one label".to_owned(),
+        LabelKind::Text => "labels to be recognised".to_owned(),
         LabelKind::Targets(1) => "a target a frame".to_owned(),
         LabelKind::Targets(outputs) => format!("{outputs} targets a frame"),
     }

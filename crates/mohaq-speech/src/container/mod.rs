@@ -5,6 +5,7 @@
 //! train/NAME.x    [frames, dim]   f32 or f64    the features
 //! train/NAME.y    [frames]        integers      a class a frame, −1: no target
 //!                                             (or the next token, where a recipe's `task.kind` says so)
+//!           or    [n]             integers      n labels to be recognised, where `task.kind` is "ctc"
 //!           or    [] or [1]       integer       one class for the sequence
 //!           or    [frames, n]     f32 or f64    n numbers a frame to be met; [frames] for one
 //! valid/…, test/…

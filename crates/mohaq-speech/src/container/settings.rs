@@ -13,6 +13,8 @@ pub enum TaskKind {
     Sequences,
     /// The token behind every frame.
     NextToken,
+    /// Labels to be recognised, of which each sequence has a number of its own.
+    Ctc,
     /// Numbers a frame.
     Regression,
 }
@@ -24,13 +26,14 @@ impl TaskKind {
             Self::Frames => "frames",
             Self::Sequences => "sequences",
             Self::NextToken => "next_token",
+            Self::Ctc => "ctc",
             Self::Regression => "regression",
         }
     }
 }
 
 /// `[task]` of a recipe: what the labels of a container are for.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TaskSettings {
     /// The task; left out, it is the one that labels of this shape and type usually have.
@@ -40,4 +43,14 @@ pub struct TaskSettings {
     pub pooling: Pooling,
     /// What targets are measured in, where frames have numbers instead of classes.
     pub unit: String,
+    /// The class that is no label, where labels are to be recognised.
+    pub blank: u32,
+    /// Prefixes that the decoder of such labels keeps; 1 takes the labels of the best path.
+    pub beam: usize,
+}
+
+impl Default for TaskSettings {
+    fn default() -> Self {
+        Self { kind: None, pooling: Pooling::default(), unit: String::new(), blank: 0, beam: 1 }
+    }
 }

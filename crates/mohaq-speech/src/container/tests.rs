@@ -151,6 +151,33 @@ fn labels_of_frames_may_be_the_next_tokens() {
 }
 
 #[test]
+fn labels_may_be_texts_of_any_length() {
+    let mut contents = frames();
+    for (name, labels) in [("train/a", &[1, 2][..]), ("train/b", &[]), ("valid/c", &[3; 3]), ("test/d", &[1])] {
+        contents.insert(format!("{name}.y"), integers(&[labels.len()], labels));
+    }
+    let path = file("f.npz", &to_npz(&contents));
+    let ctc = TaskSettings { kind: Some(TaskKind::Ctc), ..TaskSettings::default() };
+    let data = open(&path.path, Normalise::None, &ctc).expect("texts");
+    assert_eq!(data.task, Task::Ctc { classes: 4, blank: 0, beam: 1 });
+    assert_eq!((data.train[0].labels.as_slice(), data.train[1].labels.len()), (&[1, 2][..], 0));
+    let last = TaskSettings { blank: 4, beam: 8, ..ctc.clone() };
+    let data = open(&path.path, Normalise::None, &last).expect("texts");
+    assert_eq!(data.task, Task::Ctc { classes: 5, blank: 4, beam: 8 });
+    let labels = open(&path.path, Normalise::None, &TaskSettings::default()).expect_err("no label a frame").to_string();
+    assert!(labels.contains("has shape [0], expected [3] as the features"), "{labels}");
+
+    contents.insert("train/a.y".into(), integers(&[2], &[1, -1]));
+    let path = file("f.npz", &to_npz(&contents));
+    let error = open(&path.path, Normalise::None, &ctc).expect_err("no label").to_string();
+    assert!(error.ends_with("`train/a.y`: label 1 is −1, expected labels to be recognised"), "{error}");
+    let path = file("f.npz", &to_npz(&frames()));
+    let beam = TaskSettings { beam: 4, ..TaskSettings::default() };
+    let error = open(&path.path, Normalise::None, &beam).expect_err("labels of frames").to_string();
+    assert_eq!(error, "`beam` is `4` with a label a frame, expected labels to be recognised");
+}
+
+#[test]
 fn floats_are_targets_of_a_regression() {
     let mut contents = frames();
     for name in ["train/a", "train/b", "valid/c", "test/d"] {

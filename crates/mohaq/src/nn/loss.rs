@@ -10,9 +10,9 @@ use mohaq_speech::score::perplexity;
 pub struct Loss {
     /// In nats, or in squares of the targets' unit.
     pub sum: f64,
-    /// Labelled frames, or sequences, or targets.
+    /// Labelled frames, or sequences, or labels to be recognised, or targets.
     pub counted: u64,
-    /// Those of them in which another class has a larger logit; none of targets.
+    /// Those of them in which another class has a larger logit, or edits of what is recognised; none of targets.
     pub wrong: u64,
 }
 
@@ -26,7 +26,7 @@ impl Loss {
     /// mean square.
     pub fn error(&self, task: &Task) -> f64 {
         match task {
-            Task::Phones(_) | Task::Frames { .. } | Task::Sequences { .. } => {
+            Task::Phones(_) | Task::Frames { .. } | Task::Sequences { .. } | Task::Ctc { .. } => {
                 self.wrong as f64 / self.counted.max(1) as f64
             }
             Task::NextToken { .. } => perplexity(self.mean()),

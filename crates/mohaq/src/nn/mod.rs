@@ -6,6 +6,7 @@
 
 mod backward;
 mod batch;
+mod ctc;
 mod description;
 mod dropout;
 mod elementwise;
@@ -22,6 +23,7 @@ mod workspace;
 
 pub use backward::{Gradients, Trace};
 pub use batch::Batch;
+pub use ctc::ctc_loss;
 pub use description::{
     LayerDescription, LinearDescription, NetworkDescription, PointwiseDescription, Skip, SkipDescription,
     SruDescription,

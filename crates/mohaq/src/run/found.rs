@@ -163,7 +163,7 @@ fn examine(
 
 fn selection_bias(trained: &Trained, float_error: f64, members: &[FrontMember]) -> Option<SelectionBias> {
     let pairs = members.iter().map(|member| (member.search_error, member.measured.test_error));
-    let labels = trained.test.labels(trained.scorer.task());
+    let labels = trained.test.counted(trained.scorer.task());
     SelectionBias::of((float_error, trained.test_error()), pairs, labels)
 }
 

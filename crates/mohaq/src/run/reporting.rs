@@ -159,12 +159,16 @@ fn epoch(epoch: &crate::train::Epoch, metric: &Metric) -> report::Epoch {
 
 fn baseline(trained: &Trained, data: &Dataset, searched: &Searched) -> report::Baseline {
     let rate = |counts: &Counts| {
-        let phones = counts.phones;
-        let edits = matches!(data.task, Task::Phones(_)).then_some(report::Edits {
-            substitutions: phones.substitutions,
-            deletions: phones.deletions,
-            insertions: phones.insertions,
-            reference: phones.reference,
+        let edits = match data.task {
+            Task::Phones(_) => Some(counts.phones),
+            Task::Ctc { .. } => Some(counts.labels),
+            Task::Frames { .. } | Task::Sequences { .. } | Task::NextToken { .. } | Task::Regression { .. } => None,
+        };
+        let edits = edits.map(|edits| report::Edits {
+            substitutions: edits.substitutions,
+            deletions: edits.deletions,
+            insertions: edits.insertions,
+            reference: edits.reference,
         });
         report::ErrorRate { error: figure(counts.error(&data.task)), edits }
     };

@@ -2,13 +2,14 @@
 
 use crate::nn::Network;
 use crate::{Error, Result};
-use mohaq_speech::dataset::{Development, NO_LABEL, Sequence};
+use mohaq_speech::dataset::{Development, NO_LABEL, Sequence, Task};
+use mohaq_speech::decode::ctc::frames_needed;
 
 /// Checks both splits that training reads.
 ///
 /// # Errors
 /// [`Error::EmptySplit`], [`Error::FeatureWidth`], [`Error::Classes`], [`Error::EmptySequence`], [`Error::LabelCount`],
-/// [`Error::Label`], [`Error::TargetCount`], [`Error::TargetNotFinite`], [`Error::FeatureNotFinite`].
+/// [`Error::Label`], [`Error::Blank`], [`Error::NoAlignment`], [`Error::TargetCount`], [`Error::TargetNotFinite`], [`Error::FeatureNotFinite`].
 pub(super) fn check(network: &Network, dataset: Development<'_>) -> Result<()> {
     for (split, sequences) in [("training", dataset.train), ("validation", dataset.valid)] {
         if sequences.is_empty() {
@@ -36,7 +37,7 @@ fn check_sequence(sequence: &Sequence, dataset: Development<'_>) -> Result<()> {
     if features.frames() == 0 {
         return Err(Error::EmptySequence { id: id() });
     }
-    let expected = dataset.task.labels(features.frames());
+    let expected = dataset.task.labels(features.frames()).unwrap_or(sequence.labels.len());
     if sequence.labels.len() != expected {
         return Err(Error::LabelCount { id: id(), got: sequence.labels.len(), expected });
     }
@@ -46,6 +47,7 @@ fn check_sequence(sequence: &Sequence, dataset: Development<'_>) -> Result<()> {
             return Err(Error::Label { id: id(), index, got, classes });
         }
     }
+    check_text(sequence, dataset.task, features.frames())?;
     let (got, expected) = (sequence.targets.len(), dataset.task.targets(features.frames()));
     if got != expected {
         return Err(Error::TargetCount { id: id(), got, expected });
@@ -56,6 +58,20 @@ fn check_sequence(sequence: &Sequence, dataset: Development<'_>) -> Result<()> {
     if let Some(index) = features.values.iter().position(|x| !x.is_finite()) {
         let (frame, column) = (index / features.dim, index % features.dim);
         return Err(Error::FeatureNotFinite { id: id(), frame, column, got: features.values[index] });
+    }
+    Ok(())
+}
+
+/// Refuses labels to be recognised that no path of `frames` votes stands for.
+fn check_text(sequence: &Sequence, task: &Task, frames: usize) -> Result<()> {
+    let Task::Ctc { blank, .. } = task else { return Ok(()) };
+    let (id, labels) = (sequence.id.clone(), sequence.labels.len());
+    if let Some(index) = sequence.labels.iter().position(|label| label == blank || *label == NO_LABEL) {
+        return Err(Error::Blank { id, index, blank: *blank });
+    }
+    let needed = frames_needed(&sequence.labels);
+    if needed > frames {
+        return Err(Error::NoAlignment { id, frames, labels, repeats: needed - labels });
     }
     Ok(())
 }

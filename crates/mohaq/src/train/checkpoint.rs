@@ -66,6 +66,9 @@ impl Origin {
             for sequence in sequences {
                 data.word(sequence.features.frames() as u32);
                 data.floats(&sequence.features.values);
+                if dataset.task.labels(0).is_none() {
+                    data.word(sequence.labels.len() as u32);
+                }
                 sequence.labels.iter().for_each(|&label| data.word(label));
                 data.floats(&sequence.targets);
             }
@@ -91,6 +94,8 @@ fn loss_of(task: &Task) -> u32 {
         Task::Regression { .. } => 3,
         // The loss of frames, but another epoch is the best.
         Task::NextToken { .. } => 4,
+        // Blanks are far fewer than 2³¹.
+        Task::Ctc { blank, .. } => 5 + blank,
     }
 }
 

@@ -6,7 +6,8 @@ use super::check::check;
 use super::checkpoint::{Checkpoint, Origin, State};
 use super::{Adam, Epoch, History, Progress, TrainConfig, adam};
 use crate::nn::{
-    Batch, Dropout, Float, Gradients, Loss, Network, SiteOps, Workspace, frame_loss, regression_loss, sequence_loss,
+    Batch, Dropout, Float, Gradients, Loss, Network, SiteOps, Workspace, ctc_loss, frame_loss, regression_loss,
+    sequence_loss,
 };
 use crate::tensor::Matrix;
 use crate::{Error, Result};
@@ -96,6 +97,10 @@ fn loss(outputs: &mut Matrix, starts: &[usize], sequences: &[&Sequence], task: &
     match task {
         Task::Phones(_) | Task::Frames { .. } | Task::NextToken { .. } => frame_loss(outputs, &labels()),
         Task::Sequences { pooling, .. } => sequence_loss(outputs, starts, &labels(), *pooling),
+        Task::Ctc { blank, .. } => {
+            let labels: Vec<&[u32]> = sequences.iter().map(|sequence| sequence.labels.as_slice()).collect();
+            ctc_loss(outputs, starts, &labels, *blank)
+        }
         Task::Regression { .. } => {
             let targets: Vec<f32> = sequences.iter().flat_map(|sequence| sequence.targets.iter().copied()).collect();
             regression_loss(outputs, &targets)
