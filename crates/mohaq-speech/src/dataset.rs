@@ -26,7 +26,7 @@ impl Features {
 pub const NO_LABEL: u32 = u32::MAX;
 
 /// One utterance, or one recording of any other sensor.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sequence {
     /// Unique within the dataset.
     pub id: String,

@@ -157,6 +157,16 @@ pub enum Error {
         /// Labels that equal the one before.
         repeats: usize,
     },
+    /// A user's command that gave no score.
+    #[error("score command `{command}`: {reason}{}", if stderr.is_empty() { String::new() } else { format!("; stderr ends: {stderr}") })]
+    Score {
+        /// The command without the path.
+        command: String,
+        /// What was expected and what came.
+        reason: String,
+        /// The end of what it wrote to stderr.
+        stderr: String,
+    },
     /// A sequence with other than one target an output and frame.
     #[error("sequence `{id}`: {got} targets, expected {expected}")]
     TargetCount {

@@ -33,6 +33,9 @@ offspring = 4
 evaluations = 8
 "#;
 
+/// On ten sequences a single error is ten points, and eight candidates see few good ones.
+const WIDE: &str = "[search.limits]\nerror_increase = 60\n";
+
 /// What the labels of a sequence are.
 enum Labels {
     Integers(Vec<usize>, Vec<i64>),
@@ -129,7 +132,7 @@ fn searched(workspace: &Workspace, name: &str, unit: &str) -> Value {
 #[test]
 fn sequences_are_searched_by_the_class_of_their_last_frame() {
     let data = container(|x| Labels::Integers(vec![], vec![i64::from(x[x.len() - DIM] > 0.0)]));
-    let object = searched(&workspace("[task]\npooling = \"last\"\n", data), "sequence error rate", "%");
+    let object = searched(&workspace(&format!("[task]\npooling = \"last\"\n{WIDE}"), data), "sequence error rate", "%");
     assert!(number(&object, "/error/float") <= 20.0, "{object}");
 }
 
@@ -174,7 +177,9 @@ fn apart(mut x: Vec<f32>) -> Vec<f32> {
 
 #[test]
 fn texts_are_searched_by_their_label_error_rate() {
-    let workspace = workspace("[task]\nkind = \"ctc\"\nbeam = 4\n", altered(apart, text));
+    let workspace = workspace(&format!("[task]\nkind = \"ctc\"\nbeam = 4\n{WIDE}"), altered(apart, text));
+    // Alignments take their time to be found.
+    workspace.write("task.toml", workspace.text("task.toml").replace("epochs = 6", "epochs = 40"));
     let object = searched(&workspace, "label error rate", "%");
     assert!(number(&object, "/error/float") <= 50.0, "{object}");
     let report: Value = serde_json::from_str(&workspace.text("runs/task/report.json")).expect("JSON");
@@ -208,4 +213,44 @@ fn next_tokens_are_searched_by_perplexity() {
     assert!((1.0..2.5).contains(&float), "{object}");
     let front = object["front"].as_array().expect("a list");
     assert!(front.iter().all(|member| number(member, "/error") >= 1.0), "{object}");
+}
+
+/// The bytes of the outputs' file, and a mark for every call.
+#[cfg(unix)]
+const SCORE: &str = "echo call >> calls\nwc -c < \"$1\"\necho $(( $(cksum < \"$1\" | cut -d ' ' -f 1) % 1000 ))\n";
+
+#[cfg(unix)]
+#[test]
+fn a_command_judges_in_place_of_the_task() {
+    let data = container(|x| {
+        Labels::Integers(vec![x.len() / DIM], x.iter().step_by(DIM).map(|&v| i64::from(v > 0.0)).collect())
+    });
+    let score = "[score]\ncommand = [\"sh\", \"score.sh\"]\nname = \"surprise\"\nunit = \"bits\"\n";
+    let workspace = workspace(score, data);
+    workspace.write("score.sh", SCORE);
+    let object = searched(&workspace, "surprise", "bits");
+    let errors = object["front"].as_array().expect("a list").iter().map(|member| number(member, "/error"));
+    assert!(errors.into_iter().all(|error| error.fract() == 0.0 && (0.0..1000.0).contains(&error)), "{object}");
+    // Resumed, the log answers for all candidates: what is asked again are the float network and the uniform precisions.
+    let calls = || workspace.text("calls").lines().count();
+    let before = calls();
+    workspace.ok("run task.toml --resume");
+    assert!(calls() - before < 12, "{} calls more after {before}", calls() - before);
+    // Another script is another search.
+    workspace.write("score.sh", SCORE.replace("1000", "999"));
+    let said = workspace.refused(1, "run task.toml --resume");
+    assert!(said.error().contains("score command"), "{}", said.err);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_that_says_no_number_ends_the_run_with_its_words() {
+    let data = container(|x| Labels::Integers(vec![], vec![i64::from(x[0] > 0.0)]));
+    let workspace = workspace("[score]\ncommand = [\"sh\", \"score.sh\"]\n", data);
+    workspace.write("score.sh", "echo no module named numpy >&2; exit 7");
+    let said = workspace.refused(1, "run task.toml");
+    assert_eq!(
+        said.error(),
+        "score command `sh score.sh`: ended with exit status: 7, expected exit status 0; stderr ends: no module named numpy"
+    );
 }

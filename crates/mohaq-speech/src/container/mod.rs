@@ -28,10 +28,12 @@ mod npy;
 mod npz;
 mod settings;
 mod tensors;
+mod write;
 
 pub use array::{Array, Values};
 pub use settings::{TaskKind, TaskSettings};
 pub use tensors::TensorDescription;
+pub use write::NpzWriter;
 
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};

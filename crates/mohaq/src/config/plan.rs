@@ -2,7 +2,7 @@
 
 use super::recipe::{CorpusKind, LimitSection, Recipe, SearchSection, nearest};
 use crate::beacon::BeaconSettings;
-use crate::eval::Objective;
+use crate::eval::{Objective, ScoreCommand};
 use crate::platform::{self, Platform, TablePlatform};
 use crate::quant::{ClipMethod, QuantizeSettings};
 use crate::search::Method;
@@ -140,6 +140,7 @@ fn check(recipe: &Recipe) -> Result<()> {
     recipe.train.check().map_err(|error| in_section("train", error))?;
     check_quantize(&recipe.quantize)?;
     recipe.retrain.training(recipe.seed).check().map_err(|error| in_section("retrain", error))?;
+    recipe.score.as_ref().map_or(Ok(()), ScoreCommand::check)?;
     recipe.search.beacons.as_ref().map_or(Ok(()), BeaconSettings::check)?;
     check_search(&recipe.search)?;
     check_limits(&recipe.search.limits)
@@ -401,6 +402,7 @@ mod tests {
         assert_eq!(key("data.split=x"), "data.split");
         assert_eq!(key("task.pooling=last"), "task");
         assert_eq!(key("task.kind=next_token"), "task");
+        assert_eq!(key("score.command=[]"), "score.command");
         assert_eq!(key("features.bins=0"), "features.bins");
         assert_eq!(key("data.synthetic.sentences=0"), "data.synthetic.sentences");
         assert_eq!(key("train.dropout=1"), "train.dropout");

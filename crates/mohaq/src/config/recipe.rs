@@ -6,7 +6,7 @@
 
 use super::overlay::{Document, Fault};
 use crate::beacon::{BeaconSettings, RetrainSettings};
-use crate::eval::Objective;
+use crate::eval::{Objective, ScoreCommand};
 use crate::nn::{LayerDescription, NetworkDescription};
 use crate::quant::QuantizeSettings;
 use crate::search::Method;
@@ -47,6 +47,9 @@ pub struct Recipe {
     /// How it is retrained at given precisions.
     #[serde(default)]
     pub retrain: RetrainSettings,
+    /// A command that judges in place of the task's error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<ScoreCommand>,
     /// What is searched for.
     #[serde(default)]
     pub search: SearchSection,

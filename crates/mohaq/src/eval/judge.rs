@@ -1,7 +1,9 @@
 //! Error rates: a network and its sites' operations over one set of sequences.
 
-use super::SubsetCounts;
+use super::command::Scored;
+use super::{ScoreCommand, SubsetCounts};
 use crate::nn::{Batch, Network, SiteOps, Workspace, log_softmax};
+use crate::watch::{Silent, Watch};
 use crate::{Error, Result};
 use mohaq_speech::dataset::Sequence;
 use mohaq_speech::metric::Metric;
@@ -19,6 +21,8 @@ const BLOCK_FRAMES: usize = 256;
 #[derive(Debug)]
 pub struct Judge<'a> {
     scorer: &'a Scorer,
+    /// What judges in place of the task's error.
+    command: Option<&'a ScoreCommand>,
     subsets: usize,
     blocks: Vec<Block<'a>>,
 }
@@ -63,21 +67,57 @@ impl<'a> Judge<'a> {
                 frames = 0;
             }
         }
-        Ok(Self { scorer, subsets: subsets.len(), blocks })
+        Ok(Self { scorer, command: None, subsets: subsets.len(), blocks })
+    }
+
+    /// The same sequences judged by `command`, where there is one.
+    pub fn scored_by(self, command: Option<&'a ScoreCommand>) -> Self {
+        Self { command, ..self }
     }
 
     /// Errors of `network` with `ops` at its sites.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] when an output of the network is NaN or infinite; it names the sequence.
+    /// [`Error::NotFinite`] when an output of the network is NaN or infinite; it names the sequence. [`Error::Score`].
     pub fn errors(&self, network: &Network, ops: &impl SiteOps<f32>) -> Result<SubsetCounts> {
         let blocks = self.blocks.par_iter();
-        let counts =
+        let counted =
             blocks.map_init(Workspace::new, |workspace, block| self.block_errors(network, ops, block, workspace));
-        let counts: Vec<SubsetCounts> = counts.collect::<Result<_>>()?;
+        let counted: Vec<(SubsetCounts, Vec<f32>)> = counted.collect::<Result<_>>()?;
         let mut errors = SubsetCounts::none(self.subsets);
-        counts.iter().for_each(|block| errors.add(block));
+        counted.iter().for_each(|(block, _)| errors.add(block));
+        if let Some(command) = self.command {
+            let outputs: Vec<Vec<f32>> = counted.into_iter().map(|(_, outputs)| outputs).collect();
+            errors.scores = self.scores(command, &outputs, network.outputs(), &Silent)?;
+        }
         Ok(errors)
+    }
+
+    /// What `command` says of each subset; `outputs` are those of every block, `[frames, width]`.
+    pub(super) fn scores(
+        &self,
+        command: &ScoreCommand,
+        outputs: &[Vec<f32>],
+        width: usize,
+        watch: &dyn Watch,
+    ) -> Result<Vec<f64>> {
+        let mut subsets: Vec<Vec<Scored<'_>>> = vec![Vec::new(); self.subsets];
+        for (block, outputs) in self.blocks.iter().zip(outputs) {
+            for (span, &(sequence, subset)) in block.batch.starts().windows(2).zip(&block.sequences) {
+                let outputs = &outputs[span[0] * width..span[1] * width];
+                subsets[subset].push(Scored { sequence, outputs });
+            }
+        }
+        let score = |sequences: &mut Vec<Scored<'_>>| {
+            sequences.sort_by(|a, b| a.sequence.id.cmp(&b.sequence.id));
+            command.score(sequences, width, watch)
+        };
+        subsets.iter_mut().map(score).collect()
+    }
+
+    /// What judges in place of the task's error.
+    pub fn command(&self) -> Option<&'a ScoreCommand> {
+        self.command
     }
 
     /// How errors are counted.
@@ -97,17 +137,15 @@ impl<'a> Judge<'a> {
 
     /// What errors are measured in.
     pub fn metric(&self) -> Metric {
-        self.scorer.task().metric()
+        self.command.map_or_else(|| self.scorer.task().metric(), ScoreCommand::metric)
     }
 
-    /// The error that the task is judged by, in the unit of [`metric`](Self::metric).
-    pub fn error(&self, errors: &Counts) -> f64 {
-        errors.error(self.scorer.task())
-    }
-
-    /// The error on each subset.
+    /// The error on each subset, in the unit of [`metric`](Self::metric): what the task counts, or what a command said.
     pub fn subset_errors(&self, errors: &SubsetCounts) -> Vec<f64> {
-        errors.0.iter().map(|counts| self.error(counts)).collect()
+        match self.command {
+            Some(_) => errors.scores.clone(),
+            None => errors.counts.iter().map(|counts| counts.error(self.scorer.task())).collect(),
+        }
     }
 
     /// The error on the subset where it is highest.
@@ -121,8 +159,9 @@ impl<'a> Judge<'a> {
         ops: &impl SiteOps<f32>,
         block: &Block<'_>,
         workspace: &mut Workspace,
-    ) -> Result<SubsetCounts> {
+    ) -> Result<(SubsetCounts, Vec<f32>)> {
         let mut outputs = network.forward_in(&block.batch, ops, workspace);
+        let kept = self.command.map_or_else(Vec::new, |_| outputs.data().to_vec());
         if self.scorer.task().has_classes() {
             log_softmax(&mut outputs);
         }
@@ -133,7 +172,7 @@ impl<'a> Judge<'a> {
             Ok(self.scorer.score(posteriors, sequence)?)
         });
         workspace.give(outputs);
-        errors
+        Ok((errors?, kept))
     }
 
     /// Adds what `score` says of the `outputs` of each sequence of `block` to its subset. `outputs`: `[frames, classes]`.
@@ -146,7 +185,7 @@ impl<'a> Judge<'a> {
     ) -> Result<SubsetCounts> {
         let mut errors = SubsetCounts::none(self.subsets);
         for (span, &(sequence, subset)) in block.batch.starts().windows(2).zip(&block.sequences) {
-            errors.0[subset] += score(&outputs[span[0] * classes..span[1] * classes], sequence)?;
+            errors.counts[subset] += score(&outputs[span[0] * classes..span[1] * classes], sequence)?;
         }
         Ok(errors)
     }

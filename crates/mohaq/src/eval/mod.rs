@@ -4,6 +4,7 @@
 //! measuring candidates in parallel, in another order or again after a crash gives the same numbers.
 
 mod cache;
+mod command;
 mod goals;
 mod integer;
 mod judge;
@@ -11,6 +12,7 @@ mod objective;
 mod subsets;
 mod tensors;
 
+pub use command::ScoreCommand;
 pub use goals::{Goals, Violation};
 pub use integer::IntegerJudge;
 pub use judge::{Judge, log_posteriors};
@@ -32,9 +34,10 @@ use serde::{Deserialize, Serialize};
 pub struct Measurement {
     /// The error that the task is judged by, in the unit of its metric: on the subset of the development set where it is
     /// highest.
+    #[serde(alias = "error_percent")]
     pub error: f64,
     /// The error on each subset; empty where the development set is whole.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", alias = "subset_percent")]
     pub subset_errors: Vec<f64>,
     /// Errors on all of the development set.
     pub errors: Counts,
@@ -182,7 +185,7 @@ mod tests {
         let float = judge.worst_error(&judge.errors(&network, &crate::nn::Float).unwrap());
         let float_alone = subsets.iter().map(|subset| {
             let judge = Judge::new(&scorer, subset, 4).unwrap();
-            judge.error(&judge.errors(&network, &crate::nn::Float).unwrap().total())
+            judge.worst_error(&judge.errors(&network, &crate::nn::Float).unwrap())
         });
         assert_eq!(float, float_alone.fold(0.0, f64::max));
     }

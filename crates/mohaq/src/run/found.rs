@@ -163,7 +163,8 @@ fn examine(
 
 fn selection_bias(trained: &Trained, float_error: f64, members: &[FrontMember]) -> Option<SelectionBias> {
     let pairs = members.iter().map(|member| (member.search_error, member.measured.test_error));
-    let labels = trained.test.counted(trained.scorer.task());
+    // A command counts what it likes.
+    let labels = trained.test.counted(trained.scorer.task()).filter(|_| trained.score.is_none());
     SelectionBias::of((float_error, trained.test_error()), pairs, labels)
 }
 

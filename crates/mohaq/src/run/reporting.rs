@@ -158,7 +158,7 @@ fn epoch(epoch: &crate::train::Epoch, metric: &Metric) -> report::Epoch {
 }
 
 fn baseline(trained: &Trained, data: &Dataset, searched: &Searched) -> report::Baseline {
-    let rate = |counts: &Counts| {
+    let rate = |error: f64, counts: &Counts| {
         let edits = match data.task {
             Task::Phones(_) => Some(counts.phones),
             Task::Ctc { .. } => Some(counts.labels),
@@ -170,7 +170,7 @@ fn baseline(trained: &Trained, data: &Dataset, searched: &Searched) -> report::B
             insertions: edits.insertions,
             reference: edits.reference,
         });
-        report::ErrorRate { error: figure(counts.error(&data.task)), edits }
+        report::ErrorRate { error: figure(error), edits: edits.filter(|_| trained.score.is_none()) }
     };
     let search_error = figure(searched.found.float_search_error);
     let values = searched.goals.objectives.iter().map(|objective| match objective {
@@ -181,8 +181,8 @@ fn baseline(trained: &Trained, data: &Dataset, searched: &Searched) -> report::B
     report::Baseline {
         error_name,
         error_unit,
-        valid: rate(&trained.valid),
-        test: rate(&trained.test),
+        valid: rate(trained.valid_error(), &trained.valid),
+        test: rate(trained.test_error(), &trained.test),
         search_error,
         values: values.collect(),
     }

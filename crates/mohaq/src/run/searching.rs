@@ -15,6 +15,7 @@ use crate::search::{
     BeaconRecord, EvaluationLog, Header, Lender, Method, PrecisionSpace, Record, SearchSettings, search,
 };
 use crate::{Error, Result};
+use mohaq_speech::container::TaskSettings;
 use mohaq_speech::dataset::{Dataset, Development, Sequence};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -74,6 +75,7 @@ fn explore(session: &Session<'_>, trained: &Trained, data: Development<'_>, benc
         &bench.valid
     } else {
         let judge = Judge::with_subsets(&trained.scorer, &deal(&chosen, section.subsets), data.dim)?;
+        let judge = judge.scored_by(trained.score.as_ref());
         chosen_only = IntegerJudge::new(judge, bench.bank, section.cache_mib << 20)?;
         &chosen_only
     };
@@ -212,7 +214,12 @@ fn header(session: &Session<'_>, bench: &Bench<'_>, chosen: &[&Sequence], method
         ("method", method.key().to_owned()),
         ("seed", recipe.seed.to_string()),
     ];
-    let entries = entries.into_iter().chain(retraining.map(|digest| ("retrain section", digest)));
+    // Entries of what only some recipes have: a log of a recipe without it lacks them.
+    let task =
+        (recipe.task != TaskSettings::default()).then(|| ("task section", crate::digest::of(&to_json(&recipe.task))));
+    let score = recipe.score.as_ref().map(|score| ("score command", score.fingerprint()));
+    let retraining = retraining.map(|digest| ("retrain section", digest));
+    let entries = entries.into_iter().chain(task).chain(score).chain(retraining);
     Ok(Header::new(entries.map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>()))
 }
 

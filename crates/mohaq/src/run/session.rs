@@ -3,7 +3,7 @@
 use super::dir::{Existing, RunDir};
 use super::measure::SiteSensitivity;
 use crate::config::Plan;
-use crate::eval::{Judge, log_posteriors};
+use crate::eval::{Judge, ScoreCommand, log_posteriors};
 use crate::nn::{Float, Network};
 use crate::quant::{Calibration, IntegerBank, calibrate};
 use crate::train::{self, History};
@@ -38,10 +38,14 @@ pub struct Trained {
     pub history: History,
     /// How errors are counted: for phones, a decoder tuned on the validation set.
     pub scorer: Scorer,
+    /// What judges in place of the task's error.
+    pub score: Option<ScoreCommand>,
     /// Errors of the float network on the validation set.
     pub valid: Counts,
     /// Errors of the float network on the test set.
     pub test: Counts,
+    /// What [`score`](Self::score) says of both, where there is one.
+    scores: Option<[f64; 2]>,
 }
 
 /// `training.json`: all of [`Trained`] but the network.
@@ -69,17 +73,17 @@ struct CalibrationRecord {
 impl Trained {
     /// What errors are measured in.
     pub fn metric(&self) -> Metric {
-        self.scorer.task().metric()
+        self.score.as_ref().map_or_else(|| self.scorer.task().metric(), ScoreCommand::metric)
     }
 
     /// Error of the float network on the validation set.
     pub fn valid_error(&self) -> f64 {
-        self.valid.error(self.scorer.task())
+        self.scores.map_or_else(|| self.valid.error(self.scorer.task()), |[valid, _]| valid)
     }
 
     /// Error of the float network on the test set.
     pub fn test_error(&self) -> f64 {
-        self.test.error(self.scorer.task())
+        self.scores.map_or_else(|| self.test.error(self.scorer.task()), |[_, test]| test)
     }
 
     /// Share of wrong frames of the float network on the validation set, per cent; `None` where frames have no classes.
@@ -131,7 +135,22 @@ impl<'a> Session<'a> {
         let record = TrainingRecord { network: digest, history, decoder, valid, test };
         network.save(&self.dir.path("network.safetensors"))?;
         self.dir.write("training.json", &to_json(&record))?;
-        Ok(Trained { network, history: record.history, scorer, valid, test })
+        let TrainingRecord { history, .. } = record;
+        self.judged(Trained { network, history, scorer, score: None, valid, test, scores: None }, data)
+    }
+
+    /// `trained` with what the plan's command says of it, where the plan has one.
+    fn judged(&self, mut trained: Trained, data: &Dataset) -> Result<Trained> {
+        trained.score = self.plan.recipe.score.clone();
+        if let Some(command) = &trained.score {
+            let score = |sequences: &[Sequence]| -> Result<f64> {
+                let sequences: Vec<&Sequence> = sequences.iter().collect();
+                let judge = Judge::new(&trained.scorer, &sequences, data.dim)?.scored_by(Some(command));
+                Ok(judge.worst_error(&judge.errors(&trained.network, &Float)?))
+            };
+            trained.scores = Some([score(&data.valid)?, score(&data.test)?]);
+        }
+        Ok(trained)
     }
 
     fn load(&self, home: &Path, data: &Dataset) -> Result<Trained> {
@@ -149,7 +168,7 @@ impl<'a> Session<'a> {
         }
         let scorer = Scorer::new(&data.task, &data.train, decoder)?;
         self.watch.note(&format!("using the network in {}", home.display()));
-        Ok(Trained { network, history, scorer, valid, test })
+        self.judged(Trained { network, history, scorer, score: None, valid, test, scores: None }, data)
     }
 
     fn fit(&self, network: &mut Network, data: &Dataset) -> Result<History> {

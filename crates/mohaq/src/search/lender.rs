@@ -25,6 +25,7 @@ pub struct Served {
     /// How far it is.
     pub distance: f64,
     /// The candidate's error with its own parameters, per cent.
+    #[serde(alias = "own_error_percent")]
     pub own_error: f64,
 }
 

@@ -10,7 +10,7 @@ use super::{Adam, TrainConfig};
 use crate::nn::{Network, NetworkDescription};
 use crate::tensor::file::{Stored, write};
 use crate::{Error, Result};
-use mohaq_speech::dataset::{Development, Pooling, Task};
+use mohaq_speech::dataset::Development;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -73,7 +73,7 @@ impl Origin {
                 data.floats(&sequence.targets);
             }
         }
-        data.word(loss_of(dataset.task));
+        data.word(crate::digest::of_loss(dataset.task));
         Self {
             network: network.description().clone(),
             start: start.text(),
@@ -82,20 +82,6 @@ impl Origin {
             config: config.clone(),
             arithmetic,
         }
-    }
-}
-
-/// A number for every loss that a training may minimise.
-fn loss_of(task: &Task) -> u32 {
-    match task {
-        Task::Phones(_) | Task::Frames { .. } => 0,
-        Task::Sequences { pooling: Pooling::Mean, .. } => 1,
-        Task::Sequences { pooling: Pooling::Last, .. } => 2,
-        Task::Regression { .. } => 3,
-        // The loss of frames, but another epoch is the best.
-        Task::NextToken { .. } => 4,
-        // Blanks are far fewer than 2³¹.
-        Task::Ctc { blank, .. } => 5 + blank,
     }
 }
 
