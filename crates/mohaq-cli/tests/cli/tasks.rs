@@ -179,7 +179,10 @@ fn apart(mut x: Vec<f32>) -> Vec<f32> {
 fn texts_are_searched_by_their_label_error_rate() {
     let workspace = workspace(&format!("[task]\nkind = \"ctc\"\nbeam = 4\n{WIDE}"), altered(apart, text));
     // Alignments take their time to be found.
-    workspace.write("task.toml", workspace.text("task.toml").replace("epochs = 6", "epochs = 40"));
+    workspace.write(
+        "task.toml",
+        workspace.text("task.toml").replace("epochs = 6", "epochs = 40\npatience = 40\ndecay = 1.0"),
+    );
     let object = searched(&workspace, "label error rate", "%");
     assert!(number(&object, "/error/float") <= 50.0, "{object}");
     let report: Value = serde_json::from_str(&workspace.text("runs/task/report.json")).expect("JSON");
