@@ -45,7 +45,7 @@ fn a_recurrent_network_learns_what_needs_memory() {
     // Without memory the best that can be known is u² for the frame itself and (1 − u²) / 2 for each of the two before,
     // u uniform, which is wrong in 47.4 % of the frames.
     let [before, after] = [before, after].map(|loss| loss.error(&dataset.task));
-    assert!(before > 0.5 && after < 0.25, "{} to {}", before, after);
+    assert!(before > 0.5 && after < 0.25, "{before} to {after}");
     assert_eq!(after, history.best_error(), "the network of the best epoch is left");
     assert!(history.epochs[0].train_loss > history.epochs[5].train_loss);
 }
