@@ -111,7 +111,7 @@ fn recurrent_of([inputs, hidden, directions]: [usize; 3], text: &str) -> LayerPa
             Highway::None
         },
         projection: None,
-        site: site([inputs, columns], widths(text), &sru_arrangement(hidden, directions, 3), 3),
+        sites: vec![site([inputs, columns], widths(text), &sru_arrangement(hidden, directions, 3), 3)],
         vectors: Noise(3).codes(Bits::Eight, 2 * directions * hidden),
     })
 }

@@ -68,8 +68,26 @@ pub enum Error {
         /// Width of the inputs.
         activation: Bits,
     },
-    /// A network that cannot run frame by frame.
-    Bidirectional,
+    /// A convolution that sees nothing, stands still, or whose paddings are together as long as its kernel.
+    Window {
+        /// Frames that it sees.
+        kernel: usize,
+        /// Frames that it goes on.
+        stride: usize,
+        /// Frames of zeros in front and behind.
+        padding: [usize; 2],
+    },
+    /// A network that cannot run frame by frame: a layer needs later frames first.
+    Ahead,
+    /// The number of a row that a table has not.
+    Token {
+        /// Where in the slice.
+        index: usize,
+        /// The number.
+        code: i16,
+        /// Rows of the table.
+        rows: usize,
+    },
     /// A row alignment that is not a power of two.
     Alignment {
         /// The alignment, in bytes.
@@ -122,7 +140,19 @@ impl fmt::Display for Error {
             Self::Packing { weight, activation } => {
                 write!(f, "packed weights are not those for {} by {} bits", weight.count(), activation.count())
             }
-            Self::Bidirectional => write!(f, "a bidirectional layer needs the whole sequence, not frame by frame"),
+            Self::Window { kernel, stride, padding: [left, right] } => write!(
+                f,
+                "a convolution has kernel {kernel}, stride {stride} and paddings {left} and {right}, expected kernel and stride \
+                 of at least 1 and paddings together smaller than the kernel"
+            ),
+            Self::Ahead => write!(
+                f,
+                "a layer needs later frames first (it is bidirectional, or a convolution with padding behind): whole sequences, \
+                 not frame by frame"
+            ),
+            Self::Token { index, code, rows } => {
+                write!(f, "token {index} is {code}, expected 0 to {}", rows.saturating_sub(1))
+            }
             Self::Alignment { got } => write!(f, "row alignment is {got} bytes, expected a power of two"),
             Self::Size { rows, columns } => write!(f, "a matrix of {rows} by {columns} does not fit this machine"),
             Self::Padding { row } => write!(f, "row {row} has padding other than zero"),

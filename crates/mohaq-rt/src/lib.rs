@@ -67,6 +67,8 @@ pub mod table;
 
 pub mod cell;
 
+pub mod norm;
+
 pub mod pack;
 
 #[cfg(feature = "alloc")]

@@ -62,6 +62,8 @@ impl Family {
 pub(crate) enum Data {
     /// `[panels, steps]` of 16 columns by 2 inputs.
     Pairs(Vec<[i16; 2 * LANES]>),
+    /// The same where 8 bits hold the weights: half the bytes, which is what counts where few rows share them.
+    BytePairs(Vec<[i8; 2 * LANES]>),
     /// `[panels, steps]` of 16 columns by 4 inputs, and where the sums begin for inputs of 2, 4 and 8 bits.
     Quads(Vec<[i8; 4 * LANES]>, [Starts; 3]),
 }
@@ -127,11 +129,18 @@ impl Panels {
         let matrix = Matrix { codes, columns, inputs };
         let (data, exact_steps) = match family {
             Family::Pairs => {
-                let data: Vec<[i16; 2 * LANES]> = matrix.steps(lanes, 2, |code| code);
                 // Σ|w| · 2^(a−1) ≤ 2^31 − 1.
                 let limits = Bits::ALL.map(|activation| i64::from(i32::MAX) >> (activation.count() - 1));
-                let exact_steps = exact_steps(&data, steps, limits);
-                (Data::Pairs(data), exact_steps)
+                if bits <= Bits::Eight {
+                    // At most 8 bits: checked above.
+                    let data: Vec<[i8; 2 * LANES]> = matrix.steps(lanes, 2, |code| code as i8);
+                    let exact_steps = exact_steps(&data, steps, limits);
+                    (Data::BytePairs(data), exact_steps)
+                } else {
+                    let data: Vec<[i16; 2 * LANES]> = matrix.steps(lanes, 2, |code| code);
+                    let exact_steps = exact_steps(&data, steps, limits);
+                    (Data::Pairs(data), exact_steps)
+                }
             }
             Family::Quads => {
                 // At most 8 bits: checked above.
@@ -175,7 +184,7 @@ impl Panels {
     /// How the inputs must be packed.
     pub fn family(&self) -> Family {
         match self.data {
-            Data::Pairs(_) => Family::Pairs,
+            Data::Pairs(_) | Data::BytePairs(_) => Family::Pairs,
             Data::Quads(..) => Family::Quads,
         }
     }
@@ -191,10 +200,25 @@ impl Panels {
         let steps = self.count() * self.steps;
         match &self.data {
             Data::Pairs(_) => steps * size_of::<[i16; 2 * LANES]>(),
+            Data::BytePairs(_) => steps * size_of::<[i8; 2 * LANES]>(),
             Data::Quads(_, starts) => {
                 let of_starts = |starts: &Starts| size_of_val(&*starts.runs) + size_of_val(&*starts.whole);
                 steps * size_of::<[i8; 4 * LANES]>() + starts.iter().map(of_starts).sum::<usize>()
             }
+        }
+    }
+
+    /// The code of an input in a lane.
+    ///
+    /// # Panics
+    /// Where there is no such input or lane.
+    pub fn code(&self, input: usize, lane: usize) -> i16 {
+        let depth = self.family().inputs();
+        let (step, place) = (lane / LANES * self.steps + input / depth, lane % LANES * depth + input % depth);
+        match &self.data {
+            Data::Pairs(data) => data[step][place],
+            Data::BytePairs(data) => data[step][place].into(),
+            Data::Quads(data, _) => data[step][place].into(),
         }
     }
 

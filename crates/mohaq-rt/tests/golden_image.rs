@@ -20,7 +20,7 @@ fn numbers<T: FromStr>(name: &str) -> Vec<T> {
 #[test]
 fn an_image_of_another_program_is_read_and_written_as_it_is() {
     let image = Image::parse(FILE).expect("a good image");
-    assert_eq!((image.inputs(), image.outputs(), image.layers().len()), (5, 5, 4));
+    assert_eq!((image.inputs(), image.outputs(), image.layers().len()), (5, 5, 16));
     assert_eq!((image.input_format().to_string(), image.output_format().to_string()), ("Q3.12".into(), "Q5.10".into()));
     assert_eq!(write(&image.parameters()).as_deref(), Ok(FILE));
 }

@@ -135,6 +135,11 @@ impl Task {
         !matches!(self, Self::Regression { .. })
     }
 
+    /// Whether every frame has its own label or targets, so that a network must give an output for each.
+    pub const fn is_by_frame(&self) -> bool {
+        !matches!(self, Self::Sequences { .. } | Self::Ctc { .. })
+    }
+
     /// Labels that a sequence of `frames` must have; `None` where their number is its own.
     pub const fn labels(&self, frames: usize) -> Option<usize> {
         match self {

@@ -205,7 +205,7 @@ impl Scorer {
         }
         let mut utterances = Vec::with_capacity(valid.len());
         for (sequence, log_posteriors) in valid.iter().zip(log_posteriors) {
-            check_shape(task.outputs(), log_posteriors, sequence)?;
+            check_shape(task, log_posteriors, sequence)?;
             utterances.push(Utterance { log_posteriors, reference: &sequence.reference });
         }
         let model = PhoneModel::estimate(phones, train)?;
@@ -226,11 +226,12 @@ impl Scorer {
     /// to no phone, and is wrong as a whole; one without a label does not count.
     ///
     /// # Errors
-    /// [`Error::Shape`] for another number of values or labels than the sequence has frames, [`Error::Label`] for a label
+    /// [`Error::Shape`] for another number of values or labels than the sequence has frames (values may be of fewer frames where
+    /// a sequence is judged as a whole), [`Error::Label`] for a label
     /// outside the task, [`Error::NotALogProbability`] for NaN or +∞.
     pub fn score(&self, log_posteriors: &[f32], sequence: &Sequence) -> Result<Counts> {
         let classes = self.task.outputs();
-        check_shape(classes, log_posteriors, sequence)?;
+        check_shape(&self.task, log_posteriors, sequence)?;
         check_labels(&self.task, sequence)?;
         check_targets(&self.task, sequence)?;
         let mut counts = Counts::default();
@@ -298,9 +299,12 @@ impl Scorer {
     }
 }
 
-fn check_shape(classes: usize, log_posteriors: &[f32], sequence: &Sequence) -> Result<()> {
+/// A network with a stride gives other than one row a frame; only sequences that are judged as a whole can do with that.
+fn check_shape(task: &Task, log_posteriors: &[f32], sequence: &Sequence) -> Result<()> {
+    let classes = task.outputs();
     let (expected, got) = (sequence.features.frames() * classes, log_posteriors.len());
-    if expected == got {
+    let whole = !task.is_by_frame() && got.is_multiple_of(classes);
+    if expected == got || whole {
         return Ok(());
     }
     Err(Error::Shape { sequence: sequence.id.clone(), what: "log-posteriors", expected, got })

@@ -54,6 +54,18 @@ pub enum Error {
         /// What was given.
         got: f64,
     },
+    /// A setting of a layer that cannot be.
+    #[error("layer `{layer}`: {field} is {got}, expected {expected}")]
+    LayerSetting {
+        /// The layer.
+        layer: String,
+        /// Which setting.
+        field: &'static str,
+        /// What it is.
+        got: String,
+        /// What it could be.
+        expected: String,
+    },
     /// A network description asks for more parameters than any machine trains.
     #[error("network description: {got} parameters, expected at most {limit}")]
     TooManyParameters {
@@ -166,6 +178,18 @@ pub enum Error {
         reason: String,
         /// The end of what it wrote to stderr.
         stderr: String,
+    },
+    /// A network with a stride, and labels or targets of frames.
+    #[error(
+        "sequence `{id}`: {outputs} outputs for {frames} frames, expected one each for labels or targets of frames"
+    )]
+    OutputFrames {
+        /// The sequence.
+        id: String,
+        /// Its frames.
+        frames: usize,
+        /// Frames that come out of the network.
+        outputs: usize,
     },
     /// A sequence with other than one target an output and frame.
     #[error("sequence `{id}`: {got} targets, expected {expected}")]
@@ -593,6 +617,7 @@ impl Error {
                 | Self::LayerName { .. }
                 | Self::IdentitySkip { .. }
                 | Self::HighwayBias { .. }
+                | Self::LayerSetting { .. }
                 | Self::TooManyParameters { .. }
                 | Self::Speech(mohaq_speech::Error::Setting { .. })
                 | Self::Report(ReportError::FewRuns(_) | ReportError::SameName(_) | ReportError::Level { .. })

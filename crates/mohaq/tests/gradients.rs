@@ -23,8 +23,8 @@ fn network(layers: &str) -> Network<f64> {
     let description = NetworkDescription::from_toml(&text).expect("a valid description");
     let mut network = Network::new(&description, 7).expect("a valid description");
     for (index, parameter) in network.parameters_mut().into_iter().enumerate() {
-        if parameter.name.ends_with(".bias") {
-            // Biases start equal or at zero, where an error in one of them could hide.
+        if [".bias", ".gain"].iter().any(|part| parameter.name.contains(part)) {
+            // They start equal or at zero, where an error in one of them could hide.
             let spread = noise(parameter.values.data().len(), 100 + index as u64);
             parameter.values.data_mut().iter_mut().zip(spread).for_each(|(bias, noise)| *bias += 0.5 * noise);
         }
@@ -158,6 +158,114 @@ fn stacks_carry_gradients_through_every_skip() {
         }
     }
     check(&sru(INPUTS, "skip = \"identity\"\nrescale = false").repeat(3), of_frames, None);
+}
+
+/// A recurrent layer that `kind` begins, in every number of directions and with gates tied and apart.
+fn check_cell(kind: &str, splits: bool) {
+    for bidirectional in [false, true] {
+        for per_gate in [false, true].into_iter().take(1 + usize::from(splits)) {
+            let split = if splits { format!("per_gate = {per_gate}\n") } else { String::new() };
+            let layer =
+                |hidden| format!("[[layers]]\nhidden = {hidden}\nbidirectional = {bidirectional}\n{split}{kind}\n");
+            check(&(layer(4) + &layer(3)), of_frames, None);
+        }
+    }
+}
+
+#[test]
+fn elman_networks() {
+    check_cell("kind = \"rnn\"", false);
+    check_cell("kind = \"rnn\"\nactivation = \"relu\"", false);
+}
+
+#[test]
+fn long_short_term_memory() {
+    for coupled in [false, true] {
+        for peepholes in [false, true] {
+            check_cell(&format!("kind = \"lstm\"\npeepholes = {peepholes}\ncoupled = {coupled}"), true);
+        }
+    }
+    check_cell("kind = \"lstm\"\nprojection = 2\npeepholes = true", true);
+}
+
+#[test]
+fn gated_recurrent_units() {
+    for reset in ["after", "before"] {
+        check_cell(&format!("kind = \"gru\"\nreset = \"{reset}\""), true);
+    }
+    check_cell("kind = \"ligru\"", true);
+    check_cell("kind = \"mgu\"", true);
+}
+
+#[test]
+fn quasi_recurrent_networks() {
+    for pooling in ["f", "fo"] {
+        for window in [1, 2] {
+            check_cell(&format!("kind = \"qrnn\"\npooling = \"{pooling}\"\nwindow = {window}"), true);
+        }
+    }
+}
+
+#[test]
+fn simple_recurrent_units_with_gates_apart() {
+    for skip in ["none", "matrix"] {
+        let options = format!("per_gate = true\nprojection = 2\nskip = \"{skip}\"");
+        check(&(sru(3, &options) + &sru(3, &options)), of_frames, None);
+    }
+}
+
+fn of_rows(logits: &mut Matrix<f64>) -> Loss {
+    let labels: Vec<u32> = (0..logits.rows() as u32).map(|row| row * 3 % 4).collect();
+    frame_loss(logits, &labels)
+}
+
+#[test]
+fn convolutions() {
+    let conv = |outputs, shape: &str| format!("[[layers]]\nkind = \"conv1d\"\noutputs = {outputs}\n{shape}\n");
+    for shape in [
+        "kernel = 1",
+        "kernel = 3\npadding = [1, 1]",
+        "kernel = 2\npadding = [1, 0]",
+        "kernel = 3\nstride = 2\npadding = [2, 0]",
+        "kernel = 2\nstride = 3",
+    ] {
+        check(&conv(5, shape), of_rows, None);
+        check(&(conv(4, shape) + &conv(3, "kernel = 2\nstride = 2\npadding = [0, 1]")), of_rows, None);
+    }
+    let dropout = Dropout { rate: 0.3, seed: 5, step: 11 };
+    check(&(conv(5, "kernel = 3\nstride = 2\npadding = [1, 1]") + &sru(3, "")), of_rows, Some(&dropout));
+}
+
+#[test]
+fn layer_normalisation() {
+    check("[[layers]]\nkind = \"layernorm\"", of_frames, None);
+    check(&(sru(5, "") + "[[layers]]\nkind = \"layernorm\"\n" + &sru(3, "")), of_frames, None);
+}
+
+#[test]
+fn tables() {
+    let text = "input = 1\n[[layers]]\nkind = \"embedding\"\nvocabulary = 5\noutputs = 3\n[[layers]]\nkind = \"gru\"\nhidden = 3";
+    let description = NetworkDescription::from_toml(text).expect("a valid description");
+    let network = Network::<f64>::new(&description, 7).expect("a valid description");
+    let tokens = Matrix::from_rows(8, 1, [0, 3, 3, 1, 2, 0, 3, 1].map(f64::from).to_vec());
+    let batch = Batch::new(tokens, STARTS.to_vec()).expect("a valid batch");
+    let mut workspace = Workspace::new();
+    let mut gradients = Gradients::zeros(&network);
+    let (trace, mut logits) = network.forward_train(&batch, &Float, None, &mut workspace);
+    frame_loss(&mut logits, &[0, 2, NO_LABEL, 1, 2, 1, 1, NO_LABEL]);
+    network.backward(trace, &Float, logits, &mut gradients, &mut workspace);
+    let at = |element: usize, offset: f64| {
+        let mut moved = network.clone();
+        moved.parameters_mut()[0].values.data_mut()[element] += offset;
+        let mut logits = moved.forward(&batch, &Float);
+        frame_loss(&mut logits, &[0, 2, NO_LABEL, 1, 2, 1, 1, NO_LABEL]).mean()
+    };
+    for (element, &analytic) in gradients.matrices()[0].data().iter().enumerate() {
+        let numeric = (at(element, STEP) - at(element, -STEP)) / (2.0 * STEP);
+        assert!(agree(analytic, numeric), "table[{element}]: {analytic} instead of {numeric}");
+    }
+    assert!(gradients.matrices()[0].row(4).iter().all(|&x| x == 0.0), "a row that nobody asked for");
+    assert!(gradients.matrices()[0].row(0).iter().any(|&x| x != 0.0));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod toy;
 
 use mohaq::Error;
-use mohaq::nn::{Float, Network};
+use mohaq::nn::{Float, Network, NetworkDescription};
 use mohaq::train::{Epoch, History, TrainConfig, evaluate, fit};
 use mohaq_speech::dataset::{Dataset, Pooling, Task};
 use std::ops::ControlFlow;
@@ -149,6 +149,40 @@ fn a_training_that_runs_away_says_so() {
     }
 }
 
+/// A convolution that gives one frame for every two.
+fn strided() -> Network {
+    let text = "input = 2\n[[layers]]\nkind = \"conv1d\"\noutputs = 6\nkernel = 2\nstride = 2\n[[layers]]\nkind = \"linear\"\n\
+                outputs = 3";
+    Network::new(&NetworkDescription::from_toml(text).expect("valid"), 1).expect("valid")
+}
+
+#[test]
+fn a_stride_is_for_sequences_that_are_judged_as_a_whole() {
+    let mut dataset = dataset();
+    let fit = |dataset: &Dataset| {
+        fit(&mut strided(), dataset.development(), &config(1), None, &mut |_| ControlFlow::Continue(()))
+    };
+    assert_eq!(
+        fit(&dataset).expect_err("labels of frames").to_string(),
+        "sequence `s0`: 10 outputs for 20 frames, expected one each for labels or targets of frames"
+    );
+    let all = |dataset: &mut Dataset, labels: &[u32]| {
+        dataset.train.iter_mut().chain(&mut dataset.valid).for_each(|sequence| sequence.labels = labels.to_vec());
+    };
+    all(&mut dataset, &[1]);
+    for pooling in [Pooling::Mean, Pooling::Last] {
+        dataset.task = Task::Sequences { classes: CLASSES, pooling };
+        assert!(fit(&dataset).expect("trained").epochs[0].train_loss > 0.0);
+    }
+    dataset.task = Task::Ctc { classes: CLASSES, blank: 0, beam: 1 };
+    all(&mut dataset, &[1, 2, 1]);
+    assert!(fit(&dataset).expect("trained").epochs[0].train_loss > 0.0);
+    // Of 20 frames 10 come out.
+    all(&mut dataset, &[1; 6]);
+    let refused = fit(&dataset).expect_err("no room").to_string();
+    assert_eq!(refused, "sequence `s0`: 10 frames, expected at least 11 for 6 labels and a blank in each of 5 repeats");
+}
+
 #[test]
 fn what_cannot_be_trained_on_is_named() {
     let good = dataset();
@@ -167,6 +201,29 @@ fn what_cannot_be_trained_on_is_named() {
     assert_eq!(with(|d| d.train[2].labels.truncate(33)), "sequence `s2`: 33 labels, expected 34");
     assert_eq!(with(|d| d.valid[1].features.values[9] = f32::NAN), "sequence `s61`: feature 1 of frame 4 is NaN");
     assert_eq!(with(|d| d.train[0].features.values.clear()), "sequence `s0`: no frames");
+    let text = |d: &mut Dataset, labels: &[u32]| {
+        d.task = Task::Ctc { classes: CLASSES, blank: 0, beam: 1 };
+        d.train.iter_mut().chain(&mut d.valid).for_each(|sequence| sequence.labels = labels.to_vec());
+    };
+    let mut texts = good.clone();
+    text(&mut texts, &[1, 0]);
+    assert_eq!(refusal(&texts, &config(1)), "sequence `s0`: label 1 is the blank or −1, expected a class other than 0");
+    // 11 labels, all the same, take 21 frames.
+    text(&mut texts, &[2; 11]);
+    assert_eq!(
+        refusal(&texts, &config(1)),
+        "sequence `s0`: 20 frames, expected at least 21 for 11 labels and a blank in each of 10 repeats"
+    );
+    let targets = |targets: &[f32]| {
+        let mut dataset = good.clone();
+        dataset.task = Task::Regression { outputs: CLASSES, unit: String::new() };
+        for sequence in dataset.train.iter_mut().chain(&mut dataset.valid) {
+            (sequence.labels, sequence.targets) = (Vec::new(), targets.to_vec());
+        }
+        refusal(&dataset, &config(1))
+    };
+    assert_eq!(targets(&[0.0; 59]), "sequence `s0`: 59 targets, expected 60");
+    assert_eq!(targets(&[f32::NAN; 60]), "sequence `s0`: target 0 is NaN, expected a finite number");
     let rate = TrainConfig { learning_rate: f64::NAN, ..config(1) };
     assert_eq!(refusal(&good, &rate), "training: learning_rate is NaN, expected above 0, at most 1");
 }

@@ -1,8 +1,8 @@
-//! The three loops in which an integer network spends its time, at every level of the machine.
+//! The loops in which an integer network spends its time, at every level of the machine.
 //!
 //! [`operands`](Level::operands) brings 16 bit codes to the width of a product, [`product`](Level::product) multiplies
-//! them with one panel of weights and requantizes the sums, and [`recur`](Level::recur) runs 16 units of a recurrent
-//! layer through time. `scalar` says what they compute; every other level equals it with `==`, which the tests of this
+//! them with one panel of weights and requantizes the sums, [`recur`](Level::recur) runs 16 simple recurrent units through
+//! time, and [`cells`](Level::cells) all units of any other cell through one frame. `scalar` says what they compute; every other level equals it with `==`, which the tests of this
 //! module hold over all widths, lengths and extreme values. A level is chosen once, when a network is prepared, and asked
 //! once a panel, not once a row.
 //!
@@ -15,7 +15,7 @@ mod scalar;
 mod tests;
 
 use crate::Bits;
-use crate::cell::{Factor, SruCell};
+use crate::cell::{Clipped, Factor, MAX_GATES, MAX_PEEPHOLES, RecurrentCell, SruCell};
 use crate::numeric::{Requantizer, SaturationCount};
 use crate::panel::{Family, LANES, Panels};
 
@@ -91,6 +91,24 @@ impl Level {
             Self::Scalar => scalar::product(product, panel, target),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(avx2) => avx2.product(product, panel, target),
+        }
+    }
+
+    /// Runs all units of a direction through one frame of one sequence.
+    pub(crate) fn cells(self, cell: RecurrentCell, row: CellRow<'_>, clipped: &mut Clipped) {
+        match self {
+            Self::Scalar => scalar::cells(cell, row, clipped),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(avx2) => avx2.cells(cell, row, clipped),
+        }
+    }
+
+    /// What the last gate of 16 units reads in place of their hidden outputs: `[u, v, h]` of the first gate to `gated`.
+    pub(crate) fn gate(self, cell: RecurrentCell, codes: [&[i16; LANES]; 3], gated: &mut [i16; LANES]) {
+        match self {
+            Self::Scalar => scalar::gate(cell, codes, gated),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(avx2) => avx2.gate(cell, codes, gated),
         }
     }
 
@@ -259,6 +277,32 @@ impl Recurrence<'_> {
         let (first, end) = (self.starts[sequence], self.starts[sequence + 1]);
         let backward = self.backward;
         (0..end - first).map(move |step| if backward { end - 1 - step } else { first + step })
+    }
+}
+
+/// One frame of all units of a direction, 16 to a group.
+#[derive(Debug)]
+pub(crate) struct CellRow<'a> {
+    /// u, `[gates, units]`.
+    pub(crate) input: &'a [i16],
+    /// v, `[gates, units]`.
+    pub(crate) products: &'a [i16],
+    /// p, of each group.
+    pub(crate) peepholes: &'a [[[i16; LANES]; MAX_PEEPHOLES]],
+    /// c, which goes on.
+    pub(crate) state: &'a mut [i16],
+    /// h, which goes on.
+    pub(crate) hidden: &'a mut [i16],
+}
+
+impl CellRow<'_> {
+    /// The 16 codes of each gate of `group` in `codes`, `[gates, units]`; zeros for gates that the cell has not.
+    fn gates(codes: &[i16], gates: usize, group: usize) -> [&[i16; LANES]; MAX_GATES] {
+        let units = codes.len() / gates;
+        core::array::from_fn(|gate| match codes.get(gate * units + group * LANES..) {
+            Some(codes) if gate < gates => codes.first_chunk().expect("whole groups"),
+            _ => &[0; LANES],
+        })
     }
 }
 

@@ -1,7 +1,8 @@
 //! The definition, on any machine.
 
-use super::{Highway, LANES, Operand, Product, Recurrence, RecurrenceCounts, TILE, Target, Words};
+use super::{CellRow, Highway, LANES, Operand, Product, Recurrence, RecurrenceCounts, TILE, Target, Words};
 use crate::Bits;
+use crate::cell::{Clipped, One, RecurrentCell};
 use crate::numeric::{SaturationCount, saturate};
 use crate::panel::Data;
 
@@ -24,15 +25,29 @@ pub(super) fn operands(operand: Operand, codes: &[i16], words: &mut [Words], row
     count
 }
 
-pub(super) fn product(product: &Product<'_>, panel: usize, mut target: Target<'_>) -> SaturationCount {
+pub(super) fn product(product: &Product<'_>, panel: usize, target: Target<'_>) -> SaturationCount {
+    write(product, panel, target, |tile, rows| {
+        core::array::from_fn(|row| if row < rows { sums(product, panel, tile * TILE + row) } else { [0; LANES] })
+    })
+}
+
+/// From the exact sums of each tile, which `sums` gives for its number and the rows it has, to codes.
+pub(super) fn write(
+    product: &Product<'_>,
+    panel: usize,
+    mut target: Target<'_>,
+    sums: impl Fn(usize, usize) -> [[i64; LANES]; TILE],
+) -> SaturationCount {
     let mut count = SaturationCount::default();
-    for row in 0..product.rows {
-        let sums = sums(product, panel, row);
-        for (lane, to) in target.row(row).iter_mut().enumerate() {
-            let place = panel * LANES + lane;
-            let scaled = product.scales.requantizers[place].scaled(sums[lane]);
-            let sum = scaled.saturating_add(product.scales.biases[place].into());
-            *to = count.record(saturate(sum, Bits::Sixteen));
+    for (tile, first) in (0..product.rows).step_by(TILE).enumerate() {
+        let rows = TILE.min(product.rows - first);
+        for (row, sums) in sums(tile, rows).iter().take(rows).enumerate() {
+            for (lane, to) in target.row(first + row).iter_mut().enumerate() {
+                let place = panel * LANES + lane;
+                let scaled = product.scales.requantizers[place].scaled(sums[lane]);
+                let sum = scaled.saturating_add(product.scales.biases[place].into());
+                *to = count.record(saturate(sum, Bits::Sixteen));
+            }
         }
     }
     count
@@ -52,6 +67,14 @@ pub(super) fn sums(product: &Product<'_>, panel: usize, row: usize) -> [i64; LAN
                 }
             }
         }
+        Data::BytePairs(data) => {
+            for (word, weights) in words.zip(&data[panel * steps..][..steps]) {
+                let inputs = [word as i16, (word >> 16) as i16].map(i64::from);
+                for (sum, weights) in sums.iter_mut().zip(weights.as_chunks::<2>().0) {
+                    *sum += i64::from(weights[0]) * inputs[0] + i64::from(weights[1]) * inputs[1];
+                }
+            }
+        }
         Data::Quads(data, _) => {
             for (word, weights) in words.zip(&data[panel * steps..][..steps]) {
                 let inputs = word.to_le_bytes().map(|byte| i64::from(byte) - i64::from(product.operand.offset()));
@@ -62,6 +85,26 @@ pub(super) fn sums(product: &Product<'_>, panel: usize, row: usize) -> [i64; LAN
         }
     }
     sums
+}
+
+pub(super) fn cells(cell: RecurrentCell, row: CellRow<'_>, clipped: &mut Clipped) {
+    let gates = cell.kind().gates();
+    let (states, hidden) = (row.state.as_chunks_mut::<LANES>().0, row.hidden.as_chunks_mut::<LANES>().0);
+    for (group, (states, hidden)) in states.iter_mut().zip(hidden).enumerate() {
+        let [u, v] = [row.input, row.products].map(|codes| CellRow::gates(codes, gates, group));
+        let p = &row.peepholes[group];
+        for lane in 0..LANES {
+            let [u, v] = [u, v].map(|gates| gates.map(|codes| codes[lane]));
+            let p = p.each_ref().map(|codes| codes[lane]);
+            hidden[lane] = cell.step(One, &u, &v, &p, hidden[lane], &mut states[lane], clipped);
+        }
+    }
+}
+
+pub(super) fn gate(cell: RecurrentCell, [u, v, h]: [&[i16; LANES]; 3], gated: &mut [i16; LANES]) {
+    for (lane, gated) in gated.iter_mut().enumerate() {
+        *gated = cell.gated(One, [u[lane], v[lane]], h[lane]);
+    }
 }
 
 pub(super) fn recur(

@@ -1,7 +1,7 @@
 //! Every level equals the definition: all widths, all lengths around a vector and a tile, extreme values.
 
 use super::*;
-use crate::cell::{Factor, SruCell};
+use crate::cell::{CellKind, Factor, SruCell};
 use crate::numeric::Q16;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -277,4 +277,44 @@ fn inputs_that_drive_every_sum_to_its_end_do_not_overflow_it() {
 fn formats_of_the_tests_are_those_of_real_layers() {
     let cell = SruCell::new(Q16::Q1_14, Q16::Q5_10, Q16::Q8_7).expect("formats that go together");
     assert_eq!((cell.gate_shift, cell.hidden_shift), (13, 3));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 512 }))]
+
+    #[test]
+    fn cells_are_the_definition_at_every_level(
+        kind in 0_usize..CellKind::ALL.len(),
+        (fraction, shift) in (0_u32..=14, prop::option::of(0_u32..=18)),
+        input in codes(Bits::Sixteen, 2 * MAX_GATES * LANES),
+        products in codes(Bits::Sixteen, 2 * MAX_GATES * LANES),
+        (state, hidden) in (codes(Bits::Sixteen, 2 * LANES), codes(Bits::Sixteen, 2 * LANES)),
+        peepholes in codes(Bits::Sixteen, 2 * MAX_PEEPHOLES * LANES),
+    ) {
+        let kind = CellKind::ALL[kind];
+        let cell = RecurrentCell::from_parts(kind, fraction, shift.filter(|_| kind.peepholes() > 0)).expect("good parts");
+        let length = 2 * kind.gates() * LANES;
+        let peepholes: Vec<[[i16; LANES]; MAX_PEEPHOLES]> = peepholes
+            .chunks(MAX_PEEPHOLES * LANES)
+            .map(|group| core::array::from_fn(|index| *group[index * LANES..].first_chunk().expect("16 codes")))
+            .collect();
+        let mut seen = Level::available().into_iter().map(|level| {
+            let (mut state, mut hidden, mut clipped) = (state.clone(), hidden.clone(), Clipped::default());
+            let row = CellRow {
+                input: &input[..length],
+                products: &products[..length],
+                peepholes: &peepholes,
+                state: &mut state,
+                hidden: &mut hidden,
+            };
+            level.cells(cell, row, &mut clipped);
+            let chunk = |codes: &[i16]| *codes.first_chunk::<LANES>().expect("16 codes");
+            let (u, v, h) = (chunk(&input), chunk(&products), chunk(&hidden));
+            let mut gated = [0; LANES];
+            level.gate(cell, [&u, &v, &h], &mut gated);
+            (state, hidden, clipped, gated)
+        });
+        let scalar = seen.next().expect("every machine has the scalar level");
+        prop_assert!(seen.all(|other| other == scalar));
+    }
 }

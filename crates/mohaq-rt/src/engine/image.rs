@@ -1,11 +1,11 @@
 //! An engine from an image.
 
-use super::site::{arrangement, sru_arrangement};
+use super::site::{arrangement, gate_arrangement, sru_arrangement};
 use super::{Engine, Level};
 use crate::Error;
-use crate::image::{Image, LayerView};
+use crate::image::Image;
 use crate::panel::{Family, Panels};
-use crate::parameters::{LayerParameters, SiteParameters, SruParameters};
+use crate::parameters::{LayerParameters, SiteParameters};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -15,33 +15,40 @@ impl Engine {
     /// # Errors
     /// [`Error::Size`] for a product of so many inputs that this machine's sums do not hold them.
     pub fn from_image(level: Level, image: &Image<'_>) -> Result<Self, Error> {
-        let layers = image.layers().map(|layer| pack_layer(&layer)).collect::<Result<_, _>>()?;
+        let layers = image.layers().map(|layer| pack(layer.parameters())).collect::<Result<_, _>>()?;
         Self::new(level, image.inputs(), layers)
     }
 }
 
-fn pack_layer(layer: &LayerView<'_>) -> Result<LayerParameters<Arc<Panels>>, Error> {
-    Ok(match layer.parameters() {
-        LayerParameters::Sru(sru) => {
-            let lanes = sru_arrangement(sru.hidden, sru.directions, sru.highway.parts());
-            let SruParameters { hidden, directions, cell, highway, projection, site, vectors } = sru;
-            let projection = projection.map(|site| {
-                let lanes = arrangement(site.columns);
-                pack_site(site, &lanes)
-            });
-            let (projection, site) = (projection.transpose()?, pack_site(site, &lanes)?);
-            LayerParameters::Sru(SruParameters { hidden, directions, cell, highway, projection, site, vectors })
-        }
-        LayerParameters::Linear(site) => {
-            let lanes = arrangement(site.columns);
-            LayerParameters::Linear(pack_site(site, &lanes)?)
-        }
-        LayerParameters::Pointwise(function) => LayerParameters::Pointwise(function),
+/// A layer with its weights packed in the order in which it is run.
+fn pack(layer: LayerParameters<Vec<i16>>) -> Result<LayerParameters<Arc<Panels>>, Error> {
+    let mut lanes: Vec<Vec<Option<usize>>> = lanes(&layer);
+    lanes.reverse();
+    let is_table = matches!(layer, LayerParameters::Embedding(_));
+    layer.try_map(|site: SiteParameters<Vec<i16>>| {
+        let lanes = lanes.pop().expect("lanes of every site");
+        let family = if is_table { Family::Pairs } else { Family::of(site.weight, site.activation) };
+        let panels = Panels::pack(&site.weights, site.columns, site.weight, family, &lanes)?;
+        Ok(site.with_weights(Arc::new(panels)))
     })
 }
 
-fn pack_site(site: SiteParameters<Vec<i16>>, lanes: &[Option<usize>]) -> Result<SiteParameters<Arc<Panels>>, Error> {
-    let family = Family::of(site.weight, site.activation);
-    let panels = Panels::pack(&site.weights, site.columns, site.weight, family, lanes)?;
-    Ok(site.with_weights(Arc::new(panels)))
+/// The lanes of every product of a layer, in the order data meets them.
+fn lanes<W>(layer: &LayerParameters<W>) -> Vec<Vec<Option<usize>>> {
+    match layer {
+        LayerParameters::Sru(sru) => {
+            let parts = sru.highway.parts() / sru.sites.len().max(1);
+            let projection = sru.projection.iter().map(|site| arrangement(site.columns));
+            let cells = sru.sites.iter().map(|_| sru_arrangement(sru.hidden, sru.directions, parts));
+            projection.chain(cells).collect()
+        }
+        LayerParameters::Recurrent(layer) => {
+            let gates = |site: &SiteParameters<W>| site.columns / (layer.directions * layer.hidden).max(1);
+            let products = layer.input.iter().chain(&layer.recurrent);
+            let products = products.map(|site| gate_arrangement(layer.hidden, layer.directions, gates(site)));
+            let projection = layer.projection.iter().map(|_| gate_arrangement(layer.width(), layer.directions, 1));
+            products.chain(projection).collect()
+        }
+        other => other.sites().into_iter().map(|site| arrangement(site.columns)).collect(),
+    }
 }

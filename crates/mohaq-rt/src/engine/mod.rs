@@ -7,21 +7,24 @@
 //! Codes of a batch are row-major, `[frames, width]`, sequences one after the other without padding; `starts` has the
 //! first frame of each sequence and the number of frames.
 //!
-//! A recurrent layer is not run product first, recurrence second: its units do not touch each other, so 16 of them are
-//! multiplied for all frames and then run through time while their products are still in the cache.
+//! How a layer is run depends on what its units touch: see `sru` and `recurrent`.
 
+mod frames;
 mod image;
 mod layer;
+mod recurrent;
 mod site;
+mod sru;
 
 pub use layer::{Layer, LayerCounts};
-pub use site::{SiteCounts, arrangement, sru_arrangement};
+pub use site::{SiteCounts, arrangement, gate_arrangement, sru_arrangement};
 
 use crate::Error;
 use crate::arch::{Level, Words};
 use crate::panel::LANES;
 use crate::panel::Panels;
 use crate::parameters::LayerParameters;
+use alloc::borrow::Cow;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -33,6 +36,7 @@ pub struct Scratch {
     projected: Vec<i16>,
     tile: Vec<i16>,
     states: Vec<[i16; LANES]>,
+    recurrent: recurrent::Buffers,
     values: [Vec<i16>; 2],
 }
 
@@ -47,8 +51,8 @@ pub struct Engine {
 /// Where a stream of frames stands.
 #[derive(Clone, Debug)]
 pub struct Stream {
-    /// Of every layer, 16 units at a time.
-    states: Vec<Vec<[i16; LANES]>>,
+    /// What every layer remembers.
+    memory: Vec<Vec<i16>>,
     scratch: Scratch,
 }
 
@@ -88,17 +92,22 @@ impl Engine {
         &self.layers
     }
 
-    /// The network's output for whole sequences, `[frames, outputs]`, and the saturations of every layer.
+    /// The network's output for whole sequences, `[frames, outputs]` of the frames that come out, and the saturations of
+    /// every layer.
     ///
     /// # Panics
-    /// If `codes` is not `[frames, inputs]` of the frames that `starts` speaks of: the caller's mistake.
+    /// If `codes` is not `[frames, inputs]` of the frames that `starts` speaks of, or one of them is the number of a row that
+    /// a table has not: the caller's mistake.
     pub fn run(&self, codes: &[i16], starts: &[usize], scratch: &mut Scratch) -> (Vec<i16>, Vec<LayerCounts>) {
         let mut values = codes.to_vec();
+        let mut starts = Cow::Borrowed(starts);
         let mut counts = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
-            let mut outputs = vec![0; starts.last().unwrap_or(&0) * layer.outputs()];
-            counts.push(layer.run(self.level, &values, starts, &mut outputs, scratch));
+            let after = layer.output_starts(&starts).into_owned();
+            let mut outputs = vec![0; after.last().unwrap_or(&0) * layer.outputs()];
+            counts.push(layer.run(self.level, &values, &starts, &mut outputs, scratch));
             values = outputs;
+            starts = Cow::Owned(after);
         }
         (values, counts)
     }
@@ -106,30 +115,36 @@ impl Engine {
     /// A stream before its first frame.
     ///
     /// # Errors
-    /// [`Error::Bidirectional`] where a layer needs the end of the sequence first.
+    /// [`Error::Ahead`] where a layer needs later frames first.
     pub fn stream(&self) -> Result<Stream, Error> {
-        let states = self.layers.iter().map(Layer::initial_states).collect::<Option<_>>();
-        let states = states.ok_or(Error::Bidirectional)?;
-        Ok(Stream { states, scratch: Scratch::default() })
+        let memory = self.layers.iter().map(Layer::initial_memory).collect::<Option<_>>();
+        Ok(Stream { memory: memory.ok_or(Error::Ahead)?, scratch: Scratch::default() })
     }
 
-    /// One frame: `outputs` is what [`run`](Self::run) gives for this frame after all those before. Nothing is allocated
-    /// from the second frame on.
+    /// One frame: `outputs` is the next frame that [`run`](Self::run) gives for all those before, once there is one; returns
+    /// whether there is. Nothing is allocated from the second frame on but what counts saturations.
     ///
     /// # Panics
     /// If the slices have other than [`inputs`](Self::inputs) and [`outputs`](Self::outputs) elements, or the stream is
     /// another engine's.
-    pub fn step(&self, codes: &[i16], stream: &mut Stream, outputs: &mut [i16]) {
+    pub fn step(&self, codes: &[i16], stream: &mut Stream, outputs: &mut [i16]) -> bool {
         let mut values = core::mem::take(&mut stream.scratch.values);
         values[0].clear();
         values[0].extend_from_slice(codes);
-        for (layer, states) in self.layers.iter().zip(&mut stream.states) {
+        let mut ready = true;
+        for (layer, memory) in self.layers.iter().zip(&mut stream.memory) {
             let [from, to] = &mut values;
             to.resize(layer.outputs(), 0);
-            layer.step(self.level, from, states, to, &mut stream.scratch);
+            ready = layer.step(self.level, from, memory, to, &mut stream.scratch);
+            if !ready {
+                break;
+            }
             values.swap(0, 1);
         }
-        outputs.copy_from_slice(&values[0]);
+        if ready {
+            outputs.copy_from_slice(&values[0]);
+        }
         stream.scratch.values = values;
+        ready
     }
 }

@@ -50,6 +50,14 @@ pub fn sru_arrangement(hidden: usize, directions: usize, parts: usize) -> Vec<Op
     groups.flat_map(|(direction, group)| (0..parts).flat_map(move |part| panel(direction, group, part))).collect()
 }
 
+/// The columns of a product of a recurrent layer, `[directions, gates, hidden]`, as they are run: direction by direction, gate
+/// by gate, and of these 16 units at a time.
+pub fn gate_arrangement(hidden: usize, directions: usize, gates: usize) -> Vec<Option<usize>> {
+    let padded = hidden.next_multiple_of(LANES);
+    let lane = |part: usize, unit: usize| (unit < hidden).then_some(part * hidden + unit);
+    (0..directions * gates).flat_map(|part| (0..padded).map(move |unit| lane(part, unit))).collect()
+}
+
 /// A product, ready to run.
 #[derive(Clone, Debug)]
 pub(super) struct Site {
@@ -97,10 +105,22 @@ impl Site {
 
     /// Packs `codes`, `[rows, inputs]`, into `words`.
     pub(super) fn operands(&self, level: Level, codes: &[i16], rows: usize, words: &mut Vec<Words>) -> SaturationCount {
-        let (inputs, steps) = (self.panels.inputs(), self.panels.steps());
-        words.resize(rows.div_ceil(TILE) * steps, [0; TILE]);
+        words.clear();
+        self.more_operands(level, codes, rows, words)
+    }
+
+    /// Packs `codes`, `[rows, inputs]`, behind the `words` that are there.
+    pub(super) fn more_operands(
+        &self,
+        level: Level,
+        codes: &[i16],
+        rows: usize,
+        words: &mut Vec<Words>,
+    ) -> SaturationCount {
+        let (inputs, steps, first) = (self.panels.inputs(), self.panels.steps(), words.len());
+        words.resize(first + rows.div_ceil(TILE) * steps, [0; TILE]);
         let mut count = SaturationCount::default();
-        for (codes, words) in codes.chunks(TILE * inputs).zip(words.chunks_exact_mut(steps)) {
+        for (codes, words) in codes.chunks(TILE * inputs).zip(words[first..].chunks_exact_mut(steps)) {
             for (row, codes) in codes.chunks_exact(inputs).enumerate() {
                 count.merge(level.operands(self.operand, codes, words, row));
             }

@@ -22,6 +22,11 @@ pub enum ImageError {
         /// Version of the image.
         version: u32,
     },
+    /// A version that is no longer read.
+    Older {
+        /// Version of the image.
+        version: u32,
+    },
     /// More or fewer bytes than the header speaks of.
     Length {
         /// Length by the header.
@@ -76,10 +81,8 @@ pub enum Place {
     Header,
     /// A layer, counted from 0.
     Layer(u32),
-    /// The product of a layer.
-    Product(u32),
-    /// The projection of a layer.
-    Projection(u32),
+    /// A product of a layer, both counted from 0, in the order data meets them.
+    Product(u32, u32),
 }
 
 /// What a number should have been.
@@ -107,6 +110,9 @@ impl fmt::Display for ImageError {
             Self::Newer { version } => {
                 write!(f, "image was written by a newer mohaq: version {version}, this one reads up to {VERSION}")
             }
+            Self::Older { version } => {
+                write!(f, "image was written by an older mohaq: version {version}, this one reads {VERSION}")
+            }
             Self::Length { expected, got } => write!(f, "image has {got} bytes, expected {expected} by its header"),
             Self::Checksum { expected, got } => {
                 write!(f, "image has checksum {got:08x} in its header, expected {expected:08x}")
@@ -127,8 +133,7 @@ impl fmt::Display for Place {
         match self {
             Self::Header => f.write_str("header"),
             Self::Layer(layer) => write!(f, "layer {layer}"),
-            Self::Product(layer) => write!(f, "layer {layer}, product"),
-            Self::Projection(layer) => write!(f, "layer {layer}, projection"),
+            Self::Product(layer, product) => write!(f, "layer {layer}, product {product}"),
         }
     }
 }
@@ -154,11 +159,11 @@ mod tests {
     #[test]
     fn messages_have_expected_got_and_where() {
         let expected = Expected::OneOf("2, 4, 8 or 16");
-        let error = ImageError::Field { place: Place::Projection(3), field: "width of the weights", expected, got: 5 };
-        assert_eq!(error.to_string(), "image, layer 3, projection: width of the weights is 5, expected 2, 4, 8 or 16");
+        let error = ImageError::Field { place: Place::Product(3, 0), field: "width of the weights", expected, got: 5 };
+        assert_eq!(error.to_string(), "image, layer 3, product 0: width of the weights is 5, expected 2, 4, 8 or 16");
         assert_eq!(
             ImageError::Newer { version: 7 }.to_string(),
-            "image was written by a newer mohaq: version 7, this one reads up to 1"
+            "image was written by a newer mohaq: version 7, this one reads up to 2"
         );
         assert_eq!(
             ImageError::Magic { got: *b"PK\x03\x04\0\0\0\0" }.to_string(),

@@ -7,8 +7,8 @@ use crate::numeric::Q16;
 
 /// The first bytes of an image. As in PNG, the high bit and the line end show a transfer that took the file for text.
 pub const MAGIC: [u8; 8] = *b"\x89mohaq\r\n";
-/// The version that is written, and the newest that is read.
-pub const VERSION: u32 = 1;
+/// The version that is written and read. Version 1 had room for two products a layer.
+pub const VERSION: u32 = 2;
 /// Length of the header.
 pub const HEADER_BYTES: usize = 64;
 
@@ -23,6 +23,7 @@ const INPUTS: Field = Field::new("inputs", 24, 4);
 const OUTPUTS: Field = Field::new("outputs", 28, 4);
 const INPUT_FRACTION: Field = Field::new("fraction of the inputs", 32, 1);
 const OUTPUT_FRACTION: Field = Field::new("fraction of the outputs", 33, 1);
+const PRODUCTS: Field = Field::new("number of products", 36, 4);
 
 /// What the header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub(super) struct Header {
     /// Bytes of the file.
     pub(super) length: u32,
     pub(super) layers: u32,
+    /// Of all layers.
+    pub(super) products: u32,
     pub(super) inputs: u32,
     pub(super) outputs: u32,
     /// Format of the inputs.
@@ -53,7 +56,9 @@ impl Header {
         if version > VERSION {
             return Err(ImageError::Newer { version });
         }
-        VERSION_FIELD.read_within(Place::Header, [1, VERSION], header)?;
+        if version < VERSION {
+            return Err(ImageError::Older { version });
+        }
         let length = LENGTH.read(header);
         if file.len() as u64 != u64::from(length) {
             return Err(ImageError::Length { expected: length, got: file.len() });
@@ -70,6 +75,7 @@ impl Header {
         let read = Self {
             length,
             layers: positive(LAYERS)?,
+            products: PRODUCTS.read(header),
             inputs: positive(INPUTS)?,
             outputs: positive(OUTPUTS)?,
             input: format(INPUT_FRACTION)?,
@@ -92,6 +98,7 @@ impl Header {
             (OUTPUTS, self.outputs),
             (INPUT_FRACTION, self.input.fraction()),
             (OUTPUT_FRACTION, self.output.fraction()),
+            (PRODUCTS, self.products),
         ] {
             field.write(&mut header, number);
         }
@@ -116,15 +123,30 @@ impl Header {
         Err(ImageError::Field { place: Place::Header, field: LENGTH.name, expected, got })
     }
 
-    /// Where the records end, if the file is so long.
-    pub(super) fn records_end(&self, record_bytes: usize) -> Result<u32, ImageError> {
-        let most = (self.length - HEADER_BYTES as u32) / record_bytes as u32;
-        if self.layers <= most {
-            return Ok(HEADER_BYTES as u32 + self.layers * record_bytes as u32);
-        }
-        let (expected, got) = (Expected::Range(1, most.into()), self.layers.into());
-        Err(ImageError::Field { place: Place::Header, field: LAYERS.name, expected, got })
+    /// Where the records of layers end, and those of products, if the file is so long.
+    pub(super) fn records_end(&self, layer_bytes: usize, product_bytes: usize) -> Result<[u32; 2], ImageError> {
+        let layers = end(self.length, HEADER_BYTES as u32, LAYERS, self.layers, layer_bytes)?;
+        Ok([layers, end(self.length, layers, PRODUCTS, self.products, product_bytes)?])
     }
+
+    /// Checks that the layers have as many products as there are.
+    pub(super) fn check_products(&self, products: u32) -> Result<(), ImageError> {
+        if products == self.products {
+            return Ok(());
+        }
+        let (expected, got) = (Expected::Value(products.into()), self.products.into());
+        Err(ImageError::Field { place: Place::Header, field: PRODUCTS.name, expected, got })
+    }
+}
+
+/// Where `count` records of `bytes` behind `from` end in a file of `length` bytes.
+fn end(length: u32, from: u32, field: Field, count: u32, bytes: usize) -> Result<u32, ImageError> {
+    let most = (length - from) / bytes as u32;
+    if count <= most {
+        return Ok(from + count * bytes as u32);
+    }
+    let (expected, got) = (Expected::Range(0, most.into()), count.into());
+    Err(ImageError::Field { place: Place::Header, field: field.name, expected, got })
 }
 
 /// Makes the header of `file` agree with its length and contents, and leaves the rest as it is: for bytes that were

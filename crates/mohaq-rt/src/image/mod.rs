@@ -9,23 +9,31 @@
 //!                             8  version            u32    28  outputs a frame         u32
 //!                            12  CRC-32 of all     (u32)   32  fraction of the inputs  u8
 //!                                bytes behind it           33  fraction of the outputs u8
-//!                            16  length of the file u32    34  zeros
-//!                            20  number of layers   u32
-//! record, 96 bytes a layer    0  kind: SRU 1, linear 2, pointwise 3      6  shift of the hidden output   u8
-//!                             1  function: ReLU 1, tanh 2, sigmoid 3     7  shift of the highway's factor u8
-//!                             2  directions         u8                   8  inputs                       u32
-//!                             3  highway: none 0, product 1, input 2    12  outputs                      u32
-//!                             4  projections        u8                  16  hidden units a direction     u32
-//!                             5  shift of the gates u8                  20  offset of the vectors        u32
-//!                            24  multiplier of the highway's factor i16; zeros to 32
-//!                            32  product, 64 projection (zeros where there is none), 32 bytes each:
-//!                             0  width of the weights u8       16  offset of the weights      u32
-//!                             1  width of the inputs  u8       20  offset of the requantizers u32
-//!                             2  shift of the input   u8, 0    24  number of requantizers     u32
-//!                             4  its multiplier       i32      28  offset of the biases, or 0 u32
+//!                            16  length of the file u32    36  number of products      u32
+//!                            20  number of layers   u32    40  zeros
+//! record, 64 bytes a layer    0  kind: SRU 1, linear 2, pointwise 3, recurrent 4, convolution 5, table 6, normalisation 7
+//!                             1  function: ReLU 1, tanh 2, sigmoid 3; or the cell, as CellKind numbers them
+//!                             2  directions         u8              20  offset of the vectors        u32
+//!                             3  highway: none 0, product 1,        24  multiplier, 26 shift of the
+//!                                input 2                                highway's factor             i16, u8
+//!                             4  projections        u8              27  fraction of the state        u8
+//!                             5  1 for products apart               28  1 for peepholes, 29 shift of them
+//!                             6  shift of the gates u8              30  window                       u8
+//!                             7  shift of the hidden output u8      32  kernel, 34 stride, 36 and 38 paddings, u16
+//!                             8  inputs             u32             40  epsilon u32, 44 shift of the gain u8
+//!                            12  outputs            u32             48  products of the layers before u32
+//!                            16  hidden units a direction u32       52  zeros
+//! record, 32 bytes a product  0  width of the weights u8            16  offset of the weights      u32
+//!                             1  width of the inputs  u8            20  offset of the requantizers u32
+//!                             2  shift of the input   u8, 0         24  number of requantizers     u32
+//!                             4  its multiplier       i32           28  offset of the biases, or 0 u32
 //!                             8  inputs u32, 12 columns u32
-//! tensors, layer by layer        vectors, then projection, then product, of each the weights, requantizers, biases
+//! tensors, layer by layer        vectors, then of each product the weights, requantizers, biases
 //! ```
+//!
+//! Products of a layer stand in the order data meets them: of an SRU a projection, then one of all parts or one of each; of
+//! other cells those of the input, those of the hidden output, then a projection. Vectors are the recurrent ones of an SRU,
+//! peepholes, or gain and bias of a normalisation.
 //!
 //! Every tensor begins at the next multiple of 64, with zeros in between, and the file ends with the last one. Weights are
 //! packed ([`pack`](crate::pack)) as `[columns, inputs]`, rows aligned to 4 bytes; vectors and biases are 16 bit codes;
@@ -43,6 +51,7 @@ mod header;
 pub(crate) mod networks;
 #[cfg(feature = "alloc")]
 mod parameters;
+mod product;
 mod record;
 #[cfg(all(test, feature = "alloc"))]
 mod tests;
@@ -56,8 +65,9 @@ pub use error::{Expected, ImageError, Place};
 pub use header::{HEADER_BYTES, MAGIC, VERSION, seal};
 #[cfg(feature = "alloc")]
 pub use parameters::ImageParameters;
+pub use product::PRODUCT_BYTES;
 pub use record::RECORD_BYTES;
-pub use view::{LayerView, SiteView, SruView};
+pub use view::{ConvView, LayerView, NormView, RecurrentView, SiteView, SruView};
 #[cfg(feature = "alloc")]
 pub use write::write;
 
@@ -65,7 +75,7 @@ use crate::numeric::Q16;
 use core::fmt;
 use cursor::Cursor;
 use header::Header;
-use record::{LayerPlaces, LayerShape};
+use record::{LayerShape, first_product};
 
 /// A network in bytes that are borrowed and were found good.
 #[derive(Clone, Copy)]
@@ -84,17 +94,22 @@ impl<'a> Image<'a> {
     pub fn parse(file: &'a [u8]) -> Result<Self, ImageError> {
         let header = Header::read(file)?;
         let image = Self { file, header };
-        let mut cursor = Cursor::new(header.records_end(RECORD_BYTES)?, header.length, file);
-        let mut width = header.inputs;
+        let [products, tensors] = header.records_end(RECORD_BYTES, PRODUCT_BYTES)?;
+        let mut cursor = Cursor::new(tensors, header.length, file);
+        let (mut width, mut first) = (header.inputs, 0);
         for layer in 0..header.layers {
             let record = image.record(layer);
-            let shape = LayerShape::decode(layer, record)?;
+            let offset = products as usize + first as usize * PRODUCT_BYTES;
+            let of_products = &file[offset..tensors as usize];
+            let shape = LayerShape::decode(layer, record, of_products, first)?;
             shape.check(layer, width)?;
             let places = shape.places(layer, &mut cursor)?;
-            shape.check_record(layer, &places, record_offset(layer), record)?;
-            LayerView::new(&shape, &places, file).check(layer, &places)?;
+            shape.check_records(layer, &places, [record_offset(layer), offset], record, of_products)?;
+            image.layer(layer).check(layer)?;
+            first += shape.kind.sites() as u32;
             width = shape.outputs();
         }
+        header.check_products(first)?;
         header.check_outputs(width)?;
         header.check_end(cursor.end())?;
         Ok(image)
@@ -133,8 +148,9 @@ impl<'a> Image<'a> {
 
     fn layer(&self, layer: u32) -> LayerView<'a> {
         let record = self.record(layer);
-        let shape = LayerShape::decode(layer, record).expect("checked when the image was read");
-        LayerView::new(&shape, &LayerPlaces::decode(record), self.file)
+        let products = HEADER_BYTES + self.header.layers as usize * RECORD_BYTES;
+        let first = products + first_product(record) as usize * PRODUCT_BYTES;
+        LayerView::new(layer, record, self.file, first)
     }
 
     fn record(&self, layer: u32) -> &'a [u8; RECORD_BYTES] {

@@ -5,9 +5,12 @@
 
 use super::ImageParameters;
 use crate::Bits;
-use crate::cell::{Factor, Highway, Pointwise, SruCell};
+use crate::cell::{CellKind, Factor, Highway, Pointwise, RecurrentCell, SruCell};
+use crate::norm::Norm;
 use crate::numeric::{Q16, Requantizer};
-use crate::parameters::{LayerParameters, SiteParameters, SruParameters};
+use crate::parameters::{
+    Conv1dParameters, LayerParameters, NormParameters, RecurrentParameters, SiteParameters, SruParameters,
+};
 use proptest::prelude::*;
 use std::vec::Vec;
 
@@ -22,6 +25,8 @@ pub(crate) struct LayerPlan {
     pub(crate) site: SitePlan,
     /// Of a projection to this size, for recurrent layers.
     pub(crate) projection: Option<(usize, SitePlan)>,
+    /// A product for every gate, for recurrent layers.
+    pub(crate) split: bool,
 }
 
 /// Kind of a layer.
@@ -31,6 +36,11 @@ pub(crate) enum Kind {
     Pointwise(Pointwise),
     /// Directions, and the highway: none, by product, by input where sizes allow, else by product.
     Sru(usize, usize),
+    /// Directions, window, and whether there are peepholes where the cell may have them.
+    Recurrent(CellKind, usize, usize, bool),
+    /// Kernel, stride and where of it the paddings end.
+    Conv1d(usize, usize, [usize; 2]),
+    Norm,
 }
 
 /// What a product shall be.
@@ -40,6 +50,14 @@ pub(crate) struct SitePlan {
     pub(crate) activation: Bits,
     pub(crate) biased: bool,
     pub(crate) by_column: bool,
+}
+
+impl SitePlan {
+    /// The same with other widths, so that products of one layer differ.
+    fn turned(self, by: usize) -> Self {
+        let turn = |bits: Bits| Bits::ALL[(bits.index() + by) % Bits::ALL.len()];
+        Self { weight: turn(self.weight), activation: turn(self.activation), ..self }
+    }
 }
 
 /// Splitmix64 (Steele, Lea and Flood 2014): short, and good enough for weights.
@@ -116,8 +134,52 @@ impl Numbers {
         let projected = projection.as_ref().map_or(inputs, |site| site.columns);
         let cell = SruCell { gate_shift: self.below(15) as u32, hidden_shift: self.below(4) as u32 };
         let vectors = self.codes(Bits::Sixteen, 2 * outputs);
-        let site = self.site(plan.site, projected, parts * outputs, parts);
-        SruParameters { hidden, directions, cell, highway, projection, site, vectors }
+        let sites = self.sites(plan, projected, outputs, parts);
+        SruParameters { hidden, directions, cell, highway, projection, sites, vectors }
+    }
+
+    /// One product of `parts` parts of `units` columns, or one of each.
+    fn sites(&mut self, plan: &LayerPlan, inputs: usize, units: usize, parts: usize) -> Vec<SiteParameters<Vec<i16>>> {
+        if plan.split {
+            (0..parts).map(|part| self.site(plan.site.turned(part), inputs, units, 1)).collect()
+        } else {
+            Vec::from([self.site(plan.site, inputs, parts * units, parts)])
+        }
+    }
+
+    fn recurrent(
+        &mut self,
+        plan: &LayerPlan,
+        (kind, directions, window, peepholes): (CellKind, usize, usize, bool),
+        inputs: usize,
+    ) -> RecurrentParameters<Vec<i16>> {
+        let hidden = plan.size;
+        // Only an LSTM hands its hidden output on through nothing but products.
+        let projection = plan.projection.filter(|_| kind.peepholes() > 0);
+        let projection = projection.map(|(size, site)| self.site(site, hidden, directions * size, 1));
+        let width = projection.as_ref().map_or(hidden, |site| site.columns / directions);
+        let units = directions * hidden;
+        let split = plan.split && kind.gates() > 1;
+        let plan = LayerPlan { split, ..*plan };
+        let peephole_shift = (peepholes && kind.peepholes() > 0).then(|| self.below(19) as u32);
+        let fraction = if kind.has_state() && kind.peepholes() == 0 { 14 } else { self.below(15) as u32 };
+        let cell = RecurrentCell::from_parts(kind, fraction, peephole_shift).expect("good parts");
+        let recurrent = (0..kind.recurrent_products(split)).map(|index| {
+            let [first, end] = kind.recurrent_gates(index, split);
+            self.site(plan.site.turned(index + 1), width, (end - first) * units, end - first)
+        });
+        let recurrent = recurrent.collect();
+        let looks = if peephole_shift.is_some() { kind.peepholes() } else { 0 };
+        RecurrentParameters {
+            hidden,
+            directions,
+            cell,
+            window,
+            input: self.sites(&plan, window * inputs, units, kind.gates()),
+            recurrent,
+            projection,
+            peepholes: self.codes(Bits::Sixteen, looks * units),
+        }
     }
 
     /// A network of `plans`.
@@ -128,11 +190,25 @@ impl Numbers {
                 Kind::Linear => LayerParameters::Linear(self.site(plan.site, width, plan.size, 1)),
                 Kind::Pointwise(function) => LayerParameters::Pointwise(function),
                 Kind::Sru(directions, highway) => LayerParameters::Sru(self.sru(plan, directions, highway, width)),
+                Kind::Recurrent(kind, directions, window, peepholes) => {
+                    LayerParameters::Recurrent(self.recurrent(plan, (kind, directions, window, peepholes), width))
+                }
+                Kind::Conv1d(kernel, stride, padding) => {
+                    let site = self.site(plan.site, kernel * width, plan.size, 1);
+                    LayerParameters::Conv1d(Conv1dParameters { kernel, stride, padding, site })
+                }
+                Kind::Norm => {
+                    let norm = Norm::from_parts(1 + self.below(1 << 20) as u32, self.below(27) as u32);
+                    let (gain, bias) = (self.codes(Bits::Sixteen, width), self.biases(width));
+                    LayerParameters::Norm(NormParameters { norm: norm.expect("good parts"), gain, bias })
+                }
             };
             width = match &layer {
                 LayerParameters::Sru(sru) => sru.outputs(),
-                LayerParameters::Linear(site) => site.columns,
-                LayerParameters::Pointwise(_) => width,
+                LayerParameters::Recurrent(recurrent) => recurrent.outputs(),
+                LayerParameters::Linear(site) | LayerParameters::Embedding(site) => site.columns,
+                LayerParameters::Conv1d(conv) => conv.site.columns,
+                LayerParameters::Norm(_) | LayerParameters::Pointwise(_) => width,
             };
             layers.push(layer);
         }
@@ -160,10 +236,20 @@ fn layer_plan(directions: usize) -> impl Strategy<Value = LayerPlan> {
     let kind = prop_oneof![
         2 => Just(Kind::Linear),
         1 => function.prop_map(Kind::Pointwise),
-        5 => (1..=directions, 0_usize..3).prop_map(|(directions, highway)| Kind::Sru(directions, highway)),
+        1 => Just(Kind::Norm),
+        2 => (1_usize..4, 1_usize..4, any::<[u8; 2]>()).prop_map(move |(kernel, stride, ends)| {
+            let left = usize::from(ends[0]) % kernel;
+            // Padding behind is for networks that need not be streams.
+            let right = if directions == 1 { 0 } else { usize::from(ends[1]) % (kernel - left) };
+            Kind::Conv1d(kernel, stride, [left, right])
+        }),
+        4 => (1..=directions, 0_usize..3).prop_map(|(directions, highway)| Kind::Sru(directions, highway)),
+        8 => (0..CellKind::ALL.len(), 1..=directions, 1_usize..=2, any::<bool>()).prop_map(
+            |(kind, directions, window, peepholes)| Kind::Recurrent(CellKind::ALL[kind], directions, window, peepholes)
+        ),
     ];
-    (kind, size(), site_plan(), prop::option::of((size(), site_plan())))
-        .prop_map(|(kind, size, site, projection)| LayerPlan { kind, size, site, projection })
+    (kind, size(), site_plan(), prop::option::of((size(), site_plan())), any::<bool>())
+        .prop_map(|(kind, size, site, projection, split)| LayerPlan { kind, size, site, projection, split })
 }
 
 /// Networks of one to four layers, recurrent ones of one direction up to `directions`.
@@ -172,10 +258,21 @@ pub(crate) fn network(directions: usize) -> impl Strategy<Value = ImageParameter
         .prop_map(|(inputs, plans, seed)| Numbers(seed).network(inputs, &plans))
 }
 
+/// A table, then whatever `plans` say.
+pub(crate) fn token_network(rows: usize, seed: u64, plans: &[LayerPlan]) -> ImageParameters {
+    let mut numbers = Numbers(seed);
+    let site = SitePlan { weight: Bits::Four, activation: Bits::Sixteen, biased: false, by_column: false };
+    let mut table = numbers.site(site, rows, 7, 1);
+    table.outputs[0] = Requantizer::new(900.0).expect("a good ratio");
+    let rest = numbers.network(7, plans);
+    let layers = core::iter::once(LayerParameters::Embedding(table)).chain(rest.layers).collect();
+    ImageParameters { inputs: 1, input: Q16::new(0).expect("a format"), layers, ..rest }
+}
+
 /// A projected bidirectional layer, a function and a matrix: a bit of everything, and small.
 pub(crate) fn small_network() -> ImageParameters {
     let site = |weight, activation| SitePlan { weight, activation, biased: true, by_column: false };
-    let layer = |kind, size, site, projection| LayerPlan { kind, size, site, projection };
+    let layer = |kind, size, site, projection| LayerPlan { kind, size, site, projection, split: false };
     let plans = [
         layer(Kind::Sru(2, 1), 3, site(Bits::Two, Bits::Eight), Some((2, site(Bits::Four, Bits::Sixteen)))),
         layer(Kind::Sru(1, 2), 6, site(Bits::Eight, Bits::Four), None),

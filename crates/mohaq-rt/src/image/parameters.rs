@@ -1,11 +1,13 @@
 //! An image as plain values.
 
 use super::Image;
-use super::view::{LayerView, SiteView, SruView};
+use super::view::{LayerView, RecurrentView, SiteView, SruView};
 use crate::Bits;
 use crate::numeric::{Q16, Requantizer};
 use crate::pack::Layout;
-use crate::parameters::{LayerParameters, SiteParameters, SruParameters};
+use crate::parameters::{
+    Conv1dParameters, LayerParameters, NormParameters, RecurrentParameters, SiteParameters, SruParameters,
+};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -39,7 +41,19 @@ impl LayerView<'_> {
     pub fn parameters(&self) -> LayerParameters<Vec<i16>> {
         match self {
             Self::Sru(sru) => LayerParameters::Sru(sru.parameters()),
+            Self::Recurrent(recurrent) => LayerParameters::Recurrent(recurrent.parameters()),
             Self::Linear(site) => LayerParameters::Linear(site.parameters()),
+            Self::Conv1d(conv) => LayerParameters::Conv1d(Conv1dParameters {
+                kernel: conv.kernel(),
+                stride: conv.stride(),
+                padding: conv.padding(),
+                site: conv.site().parameters(),
+            }),
+            Self::Embedding(site) => LayerParameters::Embedding(site.parameters()),
+            Self::Norm(norm) => {
+                let vector = |index: usize| (0..norm.width()).map(|number| norm.affine(number)[index]).collect();
+                LayerParameters::Norm(NormParameters { norm: norm.norm(), gain: vector(0), bias: vector(1) })
+            }
             Self::Pointwise { function, .. } => LayerParameters::Pointwise(*function),
         }
     }
@@ -54,8 +68,27 @@ impl SruView<'_> {
             cell: self.cell(),
             highway: self.highway(),
             projection: self.projection().map(|site| site.parameters()),
-            site: self.site().parameters(),
+            sites: (0..self.sites()).map(|index| self.site(index).parameters()).collect(),
             vectors: vector(0).chain(vector(1)).collect(),
+        }
+    }
+}
+
+impl RecurrentView<'_> {
+    fn parameters(&self) -> RecurrentParameters<Vec<i16>> {
+        let [input, recurrent] = self.products();
+        let units = self.directions() * self.hidden();
+        let peepholes = self.cell().peephole_shift().map_or(0, |_| self.cell().kind().peepholes());
+        let of = |index: usize| (0..units).map(move |unit| self.peephole(index, unit));
+        RecurrentParameters {
+            hidden: self.hidden(),
+            directions: self.directions(),
+            cell: self.cell(),
+            window: self.window(),
+            input: (0..input).map(|index| self.input(index).parameters()).collect(),
+            recurrent: (0..recurrent).map(|index| self.recurrent(index).parameters()).collect(),
+            projection: self.projection().map(|site| site.parameters()),
+            peepholes: (0..peepholes).flat_map(of).collect(),
         }
     }
 }

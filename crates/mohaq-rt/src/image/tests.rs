@@ -1,7 +1,8 @@
 //! What is written is read, and nothing else is.
 
-use super::networks::{network, small_network};
+use super::networks::{Kind, LayerPlan, Numbers, SitePlan, network, small_network, token_network};
 use super::*;
+use crate::cell::CellKind;
 use crate::parameters::LayerParameters;
 use crate::{Bits, Error};
 use proptest::prelude::*;
@@ -14,9 +15,12 @@ use std::vec::Vec;
 const SRU: usize = HEADER_BYTES;
 const POINTWISE: usize = HEADER_BYTES + 2 * RECORD_BYTES;
 const LINEAR: usize = HEADER_BYTES + 3 * RECORD_BYTES;
-/// Of a product and a projection in a record.
-const PRODUCT: usize = 32;
-const PROJECTION: usize = 64;
+/// Of the products: projection and product of the first layer, the second layer's, the matrix.
+const PRODUCTS: [usize; 4] = {
+    let first = HEADER_BYTES + 4 * RECORD_BYTES;
+    [first, first + PRODUCT_BYTES, first + 2 * PRODUCT_BYTES, first + 3 * PRODUCT_BYTES]
+};
+const TENSORS: usize = PRODUCTS[3] + PRODUCT_BYTES;
 
 /// The message about the small network after `change`, with a checksum that fits.
 fn refusal(change: impl FnOnce(&mut Vec<u8>)) -> String {
@@ -73,11 +77,11 @@ fn an_image_tells_what_it_holds() {
 #[test]
 fn tensors_are_aligned_and_the_rest_is_zero() {
     let file = write(&small_network()).expect("a good network");
-    for at in [SRU + 20, SRU + PRODUCT + 16, SRU + PRODUCT + 20, SRU + PROJECTION + 28, LINEAR + PRODUCT + 16] {
+    for at in [SRU + 20, PRODUCTS[1] + 16, PRODUCTS[1] + 20, PRODUCTS[0] + 28, PRODUCTS[3] + 16] {
         let offset = offset_at(&file, at);
-        assert!(offset > LINEAR + RECORD_BYTES - 1 && offset.is_multiple_of(64), "{offset}");
+        assert!(offset >= TENSORS && offset.is_multiple_of(64), "{offset}");
     }
-    assert!(file[LINEAR + RECORD_BYTES..offset_at(&file, SRU + 20)].iter().all(|&byte| byte == 0));
+    assert!(file[TENSORS..offset_at(&file, SRU + 20)].iter().all(|&byte| byte == 0));
 }
 
 #[test]
@@ -104,7 +108,7 @@ fn every_flipped_bit_is_found() {
         let error = Image::parse(&file).expect_err("a damaged file");
         match bit / 8 {
             0..8 => assert!(matches!(error, ImageError::Magic { .. })),
-            8..12 => assert!(matches!(error, ImageError::Newer { .. } | ImageError::Field { field: "version", .. })),
+            8..12 => assert!(matches!(error, ImageError::Newer { .. } | ImageError::Older { .. })),
             16..20 => assert!(matches!(error, ImageError::Length { .. })),
             _ => assert!(matches!(error, ImageError::Checksum { .. }), "bit {bit}: {error}"),
         }
@@ -116,70 +120,116 @@ fn every_flipped_bit_is_found() {
 fn a_newer_version_is_named_whatever_else_is_in_the_file() {
     let mut file = vec![0xff; 70];
     file[..8].copy_from_slice(&MAGIC);
-    file[8..12].copy_from_slice(&2_u32.to_le_bytes());
+    file[8..12].copy_from_slice(&3_u32.to_le_bytes());
     let message = Image::parse(&file).expect_err("a newer file").to_string();
-    assert_eq!(message, "image was written by a newer mohaq: version 2, this one reads up to 1");
+    assert_eq!(message, "image was written by a newer mohaq: version 3, this one reads up to 2");
     file[8..12].fill(0);
     let message = Image::parse(&file).expect_err("no such version").to_string();
-    assert_eq!(message, "image, header: version is 0, expected 1 to 1");
+    assert_eq!(message, "image was written by an older mohaq: version 0, this one reads 2");
 }
 
 #[test]
 fn every_number_of_the_header_is_checked() {
     let max = u32::MAX.to_le_bytes();
     assert_eq!(with([0; 4], 20), "image, header: number of layers is 0, expected 1 to 4294967295");
-    assert!(with(max, 20).starts_with("image, header: number of layers is 4294967295, expected 1 to "));
-    assert!(
-        with([5], 20).starts_with("image, layer 0, projection: padding at byte "),
-        "tensors are not where they were"
-    );
-    assert!(with([3], 20).starts_with("image, layer 0: "), "nor here");
-    assert_eq!(with([3], 24), "image, layer 0, projection: inputs is 4, expected 3");
+    assert!(with(max, 20).starts_with("image, header: number of layers is 4294967295, expected 0 to "));
+    assert!(with([5], 20).starts_with("image, layer 0"), "products are not where they were");
+    assert!(with([3], 20).starts_with("image, layer 0"), "nor here");
+    assert_eq!(with([3], 24), "image, layer 0: inputs is 4, expected 3");
     assert_eq!(with([0], 24), "image, header: inputs is 0, expected 1 to 4294967295");
     assert_eq!(with([6], 28), "image, header: outputs is 6, expected 5");
     assert_eq!(with([16], 32), "image, header: fraction of the inputs is 16, expected 0 to 15");
     assert_eq!(with([255], 33), "image, header: fraction of the outputs is 255, expected 0 to 15");
+    assert!(with(max, 36).starts_with("image, header: number of products is 4294967295, expected 0 to "));
+    assert!(with([3], 36).starts_with("image, layer 0: padding at byte "), "tensors are not where they were");
     assert_eq!(with([1], 63), "image, header: padding at byte 63 is not zero");
 }
 
 #[test]
 fn every_number_of_a_record_is_checked() {
     let max = u32::MAX.to_le_bytes();
-    assert_eq!(with([4], SRU), "image, layer 0: kind is 4, expected 1 to 3");
+    assert_eq!(with([8], SRU), "image, layer 0: kind is 8, expected 1 to 7");
     assert_eq!(with([1], SRU + 1), "image, layer 0: function is 1, expected 0");
     assert_eq!(with([3], SRU + 2), "image, layer 0: number of directions is 3, expected 1 to 2");
     assert_eq!(with([3], SRU + 3), "image, layer 0: kind of highway is 3, expected 0 to 2");
     assert_eq!(with([2], SRU + 3), "image, layer 0: outputs is 6, expected 4");
     assert_eq!(with([2], SRU + 4), "image, layer 0: number of projections is 2, expected 0 to 1");
-    assert_eq!(with([0], SRU + 4), "image, layer 0, product: inputs is 2, expected 4");
-    assert_eq!(with([15], SRU + 5), "image, layer 0: shift of the gates is 15, expected 0 to 14");
-    assert_eq!(with([99], SRU + 6), "image, layer 0: shift of the hidden output is 99, expected 0 to 14");
-    assert_eq!(with([1], SRU + 7), "image, layer 0: shift of the highway's factor is 1, expected 0");
+    assert_eq!(with([0], SRU + 4), "image, layer 0, product 0: columns is 2, expected 24");
+    assert_eq!(with([2], SRU + 5), "image, layer 0: number of products apart is 2, expected 0 to 1");
+    assert_eq!(with([15], SRU + 6), "image, layer 0: shift of the gates is 15, expected 0 to 14");
+    assert_eq!(with([99], SRU + 7), "image, layer 0: shift of the hidden output is 99, expected 0 to 14");
+    assert_eq!(with([1], SRU + 26), "image, layer 0: shift of the highway's factor is 1, expected 0");
     assert_eq!(
-        with([31], SRU + RECORD_BYTES + 7),
+        with([31], SRU + RECORD_BYTES + 26),
         "image, layer 1: shift of the highway's factor is 31, expected 0 to 30"
     );
     assert_eq!(with([5], SRU + 8), "image, layer 0: inputs is 5, expected 4");
     assert_eq!(with([5], SRU + 12), "image, layer 0: outputs is 5, expected 6");
-    assert_eq!(with([0], SRU + 16), "image, layer 0: hidden units is 0, expected 1 to 4294967295");
-    assert_eq!(with(max, SRU + 16), "image, layer 0, product: columns is 24, expected 34359738360");
+    assert_eq!(with([0], SRU + 16), "image, layer 0: hidden units is 0, expected 1 to 2147483647");
+    assert_eq!(with(max, SRU + 16), "image, layer 0: hidden units is 4294967295, expected 1 to 2147483647");
     assert!(with([7], SRU + 20).starts_with("image, layer 0: offset of the vectors is "));
-    assert_eq!(with([1], SRU + 31), "image, layer 0: padding at byte 95 is not zero");
+    assert_eq!(with([1], SRU + 28), "image, layer 0: number of peepholes is 1, expected 0");
+    assert_eq!(with([1], SRU + 32), "image, layer 0: kernel is 1, expected 0");
+    assert_eq!(with([1], SRU + 48), "image, layer 0: first product is 1, expected 0");
+    assert_eq!(with([1], SRU + 52), "image, layer 0: padding at byte 116 is not zero");
     assert_eq!(with([4], POINTWISE + 1), "image, layer 2: function is 4, expected 1 to 3");
     assert_eq!(with([7], POINTWISE + 8), "image, layer 2: inputs is 7, expected 6");
     assert_eq!(with([7], POINTWISE + 12), "image, layer 2: outputs is 7, expected 6");
-    assert_eq!(with([1], POINTWISE + PRODUCT), "image, layer 2, product: width of the weights is 1, expected 0");
     assert_eq!(with([1], LINEAR + 2), "image, layer 3: number of directions is 1, expected 0");
+}
+
+/// The message about `network` after a byte of its first record was changed.
+fn record_refusal(network: &ImageParameters, at: usize, value: u8) -> String {
+    let mut file = write(network).expect("a good network");
+    file[HEADER_BYTES + at] = value;
+    seal(&mut file);
+    Image::parse(&file).expect_err("a changed file").to_string()
+}
+
+#[test]
+fn every_number_of_other_layers_is_checked() {
+    let site = SitePlan { weight: Bits::Four, activation: Bits::Eight, biased: true, by_column: false };
+    let network = |kind| {
+        let plan = LayerPlan { kind, size: 3, site, projection: None, split: false };
+        Numbers(1).network(4, &[plan])
+    };
+    let lstm = network(Kind::Recurrent(CellKind::Lstm, 1, 1, true));
+    for (at, value, message) in [
+        (1, 11, "function is 11, expected 1 to 10"),
+        (2, 0, "number of directions is 0, expected 1 to 2"),
+        (27, 15, "fraction of the state is 15, expected 0 to 14"),
+        (28, 2, "number of peepholes is 2, expected 0 to 1"),
+        (29, 19, "shift of the peepholes is 19, expected 0 to 18"),
+        (30, 3, "window is 3, expected 1 to 2"),
+    ] {
+        assert_eq!(record_refusal(&lstm, at, value), format!("image, layer 0: {message}"));
+    }
+    assert_eq!(record_refusal(&lstm, 1, 5), "image, layer 0: number of peepholes is 1, expected 0 to 0");
+    assert_eq!(record_refusal(&lstm, 5, 1), "image, layer 0: number of products is 2, expected 8");
+    assert_eq!(record_refusal(&lstm, 30, 2), "image, layer 0, product 0: inputs is 4, expected 8");
+    let conv = network(Kind::Conv1d(3, 2, [1, 1]));
+    for (at, value, message) in [
+        (32, 0, "kernel is 0, expected 1 to 32767"),
+        (34, 0, "stride is 0, expected 1 to 32767"),
+        (36, 3, "padding in front is 3, expected 0 to 2"),
+        (38, 2, "padding behind is 2, expected 0 to 1"),
+    ] {
+        assert_eq!(record_refusal(&conv, at, value), format!("image, layer 0: {message}"));
+    }
+    let norm = network(Kind::Norm);
+    assert_eq!(record_refusal(&norm, 44, 27), "image, layer 0: shift of the gain is 27, expected 0 to 26");
+    let table = token_network(5, 1, &[]);
+    assert_eq!(record_refusal(&table, 8, 2), "image, layer 0: inputs is 2, expected 1");
 }
 
 #[test]
 fn every_number_of_a_product_is_checked() {
-    let (max, at) = (u32::MAX.to_le_bytes(), LINEAR + PRODUCT);
-    let place = "image, layer 3, product";
+    let (max, at) = (u32::MAX.to_le_bytes(), PRODUCTS[3]);
+    let place = "image, layer 3, product 0";
     assert_eq!(with([3], at), format!("{place}: width of the weights is 3, expected 2, 4, 8 or 16"));
     assert_eq!(with([0], at + 1), format!("{place}: width of the inputs is 0, expected 2, 4, 8 or 16"));
     assert_eq!(with([54], at + 2), format!("{place}: shift of the input requantizer is 54, expected 0 to 53"));
-    assert_eq!(with([9], at + 3), format!("{place}: padding at byte 387 is not zero"));
+    assert_eq!(with([9], at + 3), format!("{place}: padding at byte {} is not zero", at + 3));
     let multiplier = format!("{place}: multiplier of the input requantizer is -1, expected 2097152 to 4194303");
     assert_eq!(with(max, at + 4), multiplier);
     assert_eq!(with([5], at + 8), format!("{place}: inputs is 5, expected 6"));
@@ -190,14 +240,14 @@ fn every_number_of_a_product_is_checked() {
     assert_eq!(with([2], at + 24), format!("{place}: number of requantizers is 2, expected 1 or 5"));
     assert!(with([1], at + 28).starts_with(&format!("{place}: offset of the biases is ")));
     assert!(with([0; 4], at + 28).starts_with("image, header: length is "), "bytes that belong to nothing");
-    assert_eq!(with([8], SRU + PROJECTION + 12), "image, layer 0, product: inputs is 2, expected 8");
+    assert_eq!(with([8], PRODUCTS[0] + 12), "image, layer 0, product 1: inputs is 2, expected 8");
 }
 
 #[test]
 fn every_tensor_is_checked() {
     let file = write(&small_network()).expect("a good network");
-    let [weights, requantizers] = [16, 20].map(|at| offset_at(&file, SRU + PROJECTION + at));
-    let place = "image, layer 0, projection";
+    let [weights, requantizers] = [16, 20].map(|at| offset_at(&file, PRODUCTS[0] + at));
+    let place = "image, layer 0, product 0";
     // Two rows of four 4 bit codes, each padded to four bytes.
     assert_eq!(with([1], weights + 7), format!("{place}: padding at byte {} is not zero", weights + 7));
     assert_eq!(with([1], weights + 8), format!("{place}: padding at byte {} is not zero", weights + 8));
@@ -210,7 +260,7 @@ fn every_tensor_is_checked() {
     let message = refusal(|file| file.truncate(length - 1));
     assert_eq!(
         message,
-        format!("image, layer 3, product: end of the biases is {length}, expected 0 to {}", length - 1)
+        format!("image, layer 3, product 0: end of the biases is {length}, expected 0 to {}", length - 1)
     );
 }
 
@@ -228,7 +278,7 @@ fn networks_that_cannot_be_read_are_not_written() {
         });
         site.expect("a linear layer")
     }
-    assert_eq!(refused(|network| network.inputs = 7), "image, layer 0, projection: inputs is 4, expected 7");
+    assert_eq!(refused(|network| network.inputs = 7), "image, layer 0, product 0: inputs is 4, expected 7");
     assert_eq!(
         refused(|network| network.layers.clear()),
         "image, header: number of layers is 0, expected 1 to 4294967295"
@@ -244,7 +294,7 @@ fn networks_that_cannot_be_read_are_not_written() {
     );
     assert_eq!(
         refused(|network| first_linear(network).outputs.clear()),
-        "image, layer 3, product: number of requantizers is 0, expected 1 or 5"
+        "image, layer 3, product 0: number of requantizers is 0, expected 1 or 5"
     );
     let vectors = refused(|network| match &mut network.layers[0] {
         LayerParameters::Sru(sru) => sru.directions = 257,

@@ -3,10 +3,11 @@
 use super::cursor::Cursor;
 use super::header::{Header, seal};
 use super::parameters::{ImageParameters, sixteen_bit, transposed};
-use super::record::{LayerPlaces, LayerShape, RECORD_BYTES, REQUANTIZER_BYTES, SitePlaces, SiteShape, SruShape};
+use super::product::{PRODUCT_BYTES, REQUANTIZER_BYTES, SitePlaces, SiteShape};
+use super::record::{ConvShape, KindShape, LayerShape, MAX_SITES, RECORD_BYTES, RecurrentShape, SruShape};
 use super::{HEADER_BYTES, Image};
 use crate::Error;
-use crate::parameters::{LayerParameters, SiteParameters, SruParameters};
+use crate::parameters::{LayerParameters, RecurrentParameters, SiteParameters, SruParameters};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -21,33 +22,68 @@ type Site = SiteParameters<Vec<i16>>;
 pub fn write(network: &ImageParameters) -> Result<Vec<u8>, Error> {
     let inputs = narrow("inputs", network.inputs)?;
     let layers = narrow("layers", network.layers.len())?;
-    let records = narrow("records", network.layers.len().saturating_mul(RECORD_BYTES).saturating_add(HEADER_BYTES))?;
-    let (mut cursor, mut outputs) = (Cursor::new(records, u32::MAX, &[]), inputs);
-    let mut placed = Vec::with_capacity(network.layers.len());
+    let products: usize = network.layers.iter().map(|layer| layer.sites().len()).sum();
+    let layer_records = network.layers.len().saturating_mul(RECORD_BYTES).saturating_add(HEADER_BYTES);
+    let records = layer_records.saturating_add(products.saturating_mul(PRODUCT_BYTES));
+    let (mut cursor, mut outputs) = (Cursor::new(narrow("records", records)?, u32::MAX, &[]), inputs);
+    let (mut placed, mut first) = (Vec::with_capacity(network.layers.len()), 0);
     for (layer, parameters) in (0..layers).zip(&network.layers) {
-        let shape = layer_shape(parameters, outputs)?;
+        let shape = layer_shape(parameters, outputs, first)?;
         shape.check(layer, outputs)?;
         placed.push((shape, shape.places(layer, &mut cursor)?));
+        first += shape.kind.sites() as u32;
         outputs = shape.outputs();
     }
-    let header = Header { length: cursor.end(), layers, inputs, outputs, input: network.input, output: network.output };
+    let (length, input, output) = (cursor.end(), network.input, network.output);
+    let header = Header { length, layers, products: first, inputs, outputs, input, output };
     let mut file = vec![0; header.length as usize];
     put(&mut file, 0, &header.encode(0));
     for (layer, (parameters, (shape, places))) in network.layers.iter().zip(&placed).enumerate() {
         put(&mut file, (HEADER_BYTES + layer * RECORD_BYTES) as u32, &shape.encode(places));
-        write_tensors(&mut file, parameters, shape, places)?;
+        let products = layer_records + shape.first_product as usize * PRODUCT_BYTES;
+        let sites = shape.sites.iter().flatten().zip(&places.sites).zip(parameters.sites());
+        for (index, ((shape, places), site)) in sites.enumerate() {
+            put(&mut file, (products + index * PRODUCT_BYTES) as u32, &shape.encode(places));
+            write_site(&mut file, site, shape, places)?;
+        }
+        let vectors = vectors_of(parameters);
+        if !vectors.is_empty() {
+            put(&mut file, places.vectors, &sixteen_bit(&vectors)?);
+        }
     }
     seal(&mut file);
     Image::parse(&file)?;
     Ok(file)
 }
 
-fn layer_shape(layer: &LayerParameters<Vec<i16>>, arriving: u32) -> Result<LayerShape, Error> {
-    Ok(match layer {
-        LayerParameters::Sru(sru) => LayerShape::Sru(sru_shape(sru)?),
-        LayerParameters::Linear(site) => LayerShape::Linear(site_shape(site)?),
-        LayerParameters::Pointwise(function) => LayerShape::Pointwise(*function, arriving),
-    })
+/// The shape of a layer; the numbers in it are not yet checked against each other.
+fn layer_shape(layer: &LayerParameters<Vec<i16>>, inputs: u32, first_product: u32) -> Result<LayerShape, Error> {
+    let kind = match layer {
+        LayerParameters::Sru(sru) => KindShape::Sru(sru_shape(sru)?),
+        LayerParameters::Recurrent(recurrent) => KindShape::Recurrent(recurrent_shape(recurrent)?),
+        LayerParameters::Linear(_) => KindShape::Linear,
+        LayerParameters::Conv1d(conv) => KindShape::Conv1d(ConvShape {
+            kernel: narrow("kernel", conv.kernel)?,
+            stride: narrow("stride", conv.stride)?,
+            padding: [narrow("padding", conv.padding[0])?, narrow("padding", conv.padding[1])?],
+        }),
+        LayerParameters::Embedding(_) => KindShape::Embedding,
+        LayerParameters::Norm(norm) => {
+            length("gain of a normalisation", inputs as usize, &norm.gain)?;
+            length("bias of a normalisation", inputs as usize, &norm.bias)?;
+            KindShape::Norm(norm.norm)
+        }
+        LayerParameters::Pointwise(function) => KindShape::Pointwise(*function),
+    };
+    let given = layer.sites();
+    if given.len() != kind.sites() {
+        return Err(Error::Length { what: "products of a layer", expected: kind.sites(), got: given.len() });
+    }
+    let mut sites = [None; MAX_SITES];
+    for (shape, site) in sites.iter_mut().zip(given) {
+        *shape = Some(site_shape(site)?);
+    }
+    Ok(LayerShape { kind, inputs, sites, first_product })
 }
 
 fn sru_shape(sru: &SruParameters<Vec<i16>>) -> Result<SruShape, Error> {
@@ -57,9 +93,32 @@ fn sru_shape(sru: &SruParameters<Vec<i16>>) -> Result<SruShape, Error> {
         directions: narrow("directions", sru.directions)?,
         cell: sru.cell,
         highway: sru.highway,
-        projection: sru.projection.as_ref().map(site_shape).transpose()?,
-        site: site_shape(&sru.site)?,
+        projected: sru.projection.is_some(),
+        split: sru.sites.len() > 1,
     })
+}
+
+fn recurrent_shape(recurrent: &RecurrentParameters<Vec<i16>>) -> Result<RecurrentShape, Error> {
+    let units = recurrent.directions.saturating_mul(recurrent.hidden);
+    let peepholes = recurrent.cell.peephole_shift().map_or(0, |_| recurrent.cell.kind().peepholes());
+    length("peepholes of a recurrent layer", units.saturating_mul(peepholes), &recurrent.peepholes)?;
+    Ok(RecurrentShape {
+        hidden: narrow("hidden units", recurrent.hidden)?,
+        directions: narrow("directions", recurrent.directions)?,
+        cell: recurrent.cell,
+        window: narrow("window", recurrent.window)?,
+        projected: recurrent.projection.is_some(),
+        split: recurrent.input.len() > 1,
+    })
+}
+
+fn vectors_of(layer: &LayerParameters<Vec<i16>>) -> Vec<i16> {
+    match layer {
+        LayerParameters::Sru(sru) => sru.vectors.clone(),
+        LayerParameters::Recurrent(recurrent) => recurrent.peepholes.clone(),
+        LayerParameters::Norm(norm) => [norm.gain.as_slice(), &norm.bias].concat(),
+        _ => Vec::new(),
+    }
 }
 
 fn site_shape(site: &Site) -> Result<SiteShape, Error> {
@@ -76,25 +135,6 @@ fn site_shape(site: &Site) -> Result<SiteShape, Error> {
         requantizers: narrow("requantizers of a product", site.outputs.len())?,
         biased: !site.biases.is_empty(),
     })
-}
-
-fn write_tensors(
-    file: &mut [u8],
-    layer: &LayerParameters<Vec<i16>>,
-    shape: &LayerShape,
-    places: &LayerPlaces,
-) -> Result<(), Error> {
-    match (layer, shape) {
-        (LayerParameters::Sru(sru), LayerShape::Sru(shape)) => {
-            put(file, places.vectors, &sixteen_bit(&sru.vectors)?);
-            if let (Some(projection), Some(shape)) = (&sru.projection, &shape.projection) {
-                write_site(file, projection, shape, &places.projection)?;
-            }
-            write_site(file, &sru.site, &shape.site, &places.product)
-        }
-        (LayerParameters::Linear(site), LayerShape::Linear(shape)) => write_site(file, site, shape, &places.product),
-        _ => Ok(()),
-    }
 }
 
 fn write_site(file: &mut [u8], site: &Site, shape: &SiteShape, places: &SitePlaces) -> Result<(), Error> {

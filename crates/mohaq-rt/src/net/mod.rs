@@ -7,17 +7,18 @@
 //! may share one after the other.
 //!
 //! Codes of a batch are row-major, `[frames, width]`, sequences one after the other without padding; `starts` has the
-//! first frame of each sequence and the number of frames.
+//! first frame of each sequence and the number of frames. A convolution with a stride makes fewer frames than it gets.
 
 mod layer;
 mod product;
+mod recurrent;
 #[cfg(all(test, feature = "std"))]
 mod tests;
 
 use crate::Error;
 use crate::image::{Image, LayerView};
 use crate::numeric::SaturationCount;
-use layer::{Buffers, States};
+use layer::{Buffers, Memory};
 
 /// A network, ready to run.
 #[derive(Clone, Copy, Debug)]
@@ -26,47 +27,55 @@ pub struct Net<'a> {
     sizes: Sizes,
 }
 
+/// What one frame of a stream did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stepped {
+    /// How many of all codes on the way were clipped.
+    pub count: SaturationCount,
+    /// A frame came out. Where a convolution has not seen its frames yet none does, and the outputs are as they were.
+    pub ready: bool,
+}
+
 /// Lengths of the buffers that the largest layer needs.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sizes {
     /// Codes between two layers, a frame.
     values: usize,
-    /// Inputs of a recurrent layer's product, a frame.
-    operands: usize,
-    /// Inputs of any other product.
+    /// Codes between a projection and the product behind it, a frame.
+    projected: usize,
+    /// Inputs of a product.
     row: usize,
-    /// Units of a direction.
-    hidden: usize,
-    /// Units of all layers; `None` where a layer is bidirectional.
-    states: Option<usize>,
+    /// Codes of one frame within a layer, and of the memory of one that begins anew.
+    frame: usize,
+    /// What all layers remember; `None` where a layer needs frames ahead.
+    state: Option<usize>,
 }
 
 impl Sizes {
     fn of(image: &Image<'_>) -> Self {
-        let mut sizes = Self { states: Some(0), ..Self::default() };
+        let mut sizes = Self { state: Some(0), ..Self::default() };
         for (index, layer) in image.layers().enumerate() {
             if index > 0 {
                 sizes.values = sizes.values.max(layer.inputs());
             }
-            match layer {
-                LayerView::Sru(sru) => {
-                    sizes.operands = sizes.operands.max(sru.site().inputs());
-                    sizes.row = sizes.row.max(sru.projection().map_or(0, |site| site.inputs()));
-                    sizes.hidden = sizes.hidden.max(sru.hidden());
-                    let states = sizes.states.filter(|_| sru.directions() == 1);
-                    sizes.states = states.map(|states| states.saturating_add(sru.hidden()));
-                }
-                LayerView::Linear(site) => sizes.row = sizes.row.max(site.inputs()),
-                LayerView::Pointwise { .. } => {}
+            if let LayerView::Sru(sru) = &layer {
+                sizes.projected = sizes.projected.max(sru.projection().map_or(0, |site| site.columns()));
             }
+            // A table reads no input.
+            if !matches!(layer, LayerView::Embedding(_)) {
+                sizes.row = (0..layer.sites()).map(|index| layer.site(index).inputs()).fold(sizes.row, usize::max);
+            }
+            sizes.frame = sizes.frame.max(layer::frame_len(&layer).saturating_add(layer::memory_len(&layer)));
+            let state = sizes.state.filter(|_| layer::is_causal(&layer));
+            sizes.state = state.map(|state| state.saturating_add(layer::memory_len(&layer)));
         }
         sizes
     }
 
-    /// `[2, frames, values]`, `[frames, operands]`, `[row]`, `[hidden]`.
+    /// `[2, frames, values]`, `[frames, projected]`, `[row]`, `[frame]`.
     fn arena_len(&self, frames: usize) -> usize {
-        let frame = self.values.saturating_mul(2).saturating_add(self.operands);
-        frame.saturating_mul(frames).saturating_add(self.row).saturating_add(self.hidden)
+        let frame = self.values.saturating_mul(2).saturating_add(self.projected);
+        frame.saturating_mul(frames).saturating_add(self.row).saturating_add(self.frame)
     }
 }
 
@@ -81,61 +90,79 @@ impl<'a> Net<'a> {
         self.image
     }
 
-    /// Codes of the state of a stream: one a unit. `None` for a network with a bidirectional layer, which has no streams.
+    /// Codes of the state of a stream. `None` for a network with a layer that needs frames ahead, which has no streams.
     pub fn state_len(&self) -> Option<usize> {
-        self.sizes.states
+        self.sizes.state
     }
 
-    /// Codes that [`step`](Self::step) must be lent: those of one frame between two layers, twice, and of the inputs of
-    /// products.
+    /// Codes that [`step`](Self::step) must be lent: those of one frame between two layers, twice, and of one frame within a
+    /// layer.
     pub fn arena_len(&self) -> usize {
         self.sizes.arena_len(1)
     }
 
-    /// Codes that [`run`](Self::run) must be lent for `frames` frames of all sequences together; `usize::MAX` for more
-    /// than there can be.
+    /// Codes that [`run`](Self::run) must be lent for sequences of up to `frames` frames; `usize::MAX` for more than there can
+    /// be.
     pub fn run_arena_len(&self, frames: usize) -> usize {
         self.sizes.arena_len(frames)
     }
 
-    /// Brings the state of a stream before its first frame: zeros.
-    pub fn reset(&self, state: &mut [i16]) {
-        state.fill(0);
+    /// Frames that come out of a sequence of `frames`: never more.
+    pub fn output_frames(&self, frames: usize) -> usize {
+        self.image.layers().fold(frames, |frames, layer| layer.frames(frames))
     }
 
-    /// One frame of a stream: `outputs` is what [`run`](Self::run) gives for this frame after all those before. Returns how
-    /// many of all codes on the way were clipped.
-    ///
-    /// `codes`: `[inputs]`, in the image's input format; `state`: of [`state_len`](Self::state_len), zeros before the first
-    /// frame; `arena`: of [`arena_len`](Self::arena_len) or longer; `outputs`: `[outputs]`, in the image's output format.
+    /// Brings the state of a stream before its first frame.
     ///
     /// # Errors
-    /// [`Error::Bidirectional`] where a layer needs the end of the sequence first; [`Error::Length`] for a slice of another
-    /// length. Nothing is changed then.
+    /// [`Error::Ahead`] where there are no streams; [`Error::Length`] for a slice of another length.
+    pub fn reset(&self, state: &mut [i16]) -> Result<(), Error> {
+        self.check_state(state)?;
+        let mut rest = state;
+        for layer in self.image.layers() {
+            let (of_layer, others) = rest.split_at_mut(layer::memory_len(&layer));
+            layer::reset(&layer, of_layer);
+            rest = others;
+        }
+        Ok(())
+    }
+
+    /// One frame of a stream: `outputs` is the next frame that [`run`](Self::run) gives for all those before, once there is
+    /// one.
+    ///
+    /// `codes`: `[inputs]`, in the image's input format; `state`: of [`state_len`](Self::state_len), [`reset`](Self::reset)
+    /// before the first frame; `arena`: of [`arena_len`](Self::arena_len) or longer; `outputs`: `[outputs]`, in the image's
+    /// output format.
+    ///
+    /// # Errors
+    /// [`Error::Ahead`] where a layer needs later frames first; [`Error::Length`] for a slice of another length;
+    /// [`Error::Token`] for a row that a table has not. Nothing is changed then.
     pub fn step(
         &self,
         codes: &[i16],
         state: &mut [i16],
         arena: &mut [i16],
         outputs: &mut [i16],
-    ) -> Result<SaturationCount, Error> {
-        let states = self.sizes.states.ok_or(Error::Bidirectional)?;
-        if state.len() != states {
-            return Err(Error::Length { what: "state", expected: states, got: state.len() });
-        }
-        self.forward(codes, &[0, 1], Some(state), arena, outputs)
+    ) -> Result<Stepped, Error> {
+        self.check_state(state)?;
+        length("codes of the frames", self.image.inputs(), codes.len())?;
+        length("outputs of the frames", self.image.outputs(), outputs.len())?;
+        self.check_arena(1, arena)?;
+        self.check_tokens(codes)?;
+        let mut count = SaturationCount::default();
+        let frames = self.forward(codes, 1, Some(state), arena, outputs, &mut count);
+        Ok(Stepped { count, ready: frames > 0 })
     }
 
-    /// Whole sequences, each from a state of zeros. Returns how many of all codes on the way were clipped.
+    /// Whole sequences, each from the beginning. Returns how many of all codes on the way were clipped.
     ///
     /// `codes`: `[frames, inputs]`, in the image's input format; `starts`: the first frame of each sequence, and the number
-    /// of frames; `arena`: of [`run_arena_len`](Self::run_arena_len) of all frames, or longer; `outputs`:
-    /// `[frames, outputs]`, in the image's output format. Where the arena cannot hold a batch, its sequences give the same
-    /// codes one by one.
+    /// of frames; `arena`: of [`run_arena_len`](Self::run_arena_len) of the longest sequence, or longer; `outputs`:
+    /// `[frames, outputs]` of the [frames that come out](Self::output_frames) of each sequence, in the image's output format.
     ///
     /// # Errors
-    /// [`Error::Starts`] unless `starts` begins with 0 and never goes back; [`Error::Length`] for a slice of another length.
-    /// Nothing is changed then.
+    /// [`Error::Starts`] unless `starts` begins with 0 and never goes back; [`Error::Length`] for a slice of another length;
+    /// [`Error::Token`] for a row that a table has not. Nothing is changed then.
     pub fn run(
         &self,
         codes: &[i16],
@@ -144,48 +171,78 @@ impl<'a> Net<'a> {
         outputs: &mut [i16],
     ) -> Result<SaturationCount, Error> {
         check_starts(starts)?;
-        self.forward(codes, starts, None, arena, outputs)
+        let lengths = || starts.windows(2).map(|ends| ends[1] - ends[0]);
+        let frames = starts.last().copied().unwrap_or(0);
+        let frames_out = lengths().fold(0, |sum: usize, frames| sum.saturating_add(self.output_frames(frames)));
+        length("codes of the frames", frames.saturating_mul(self.image.inputs()), codes.len())?;
+        length("outputs of the frames", frames_out.saturating_mul(self.image.outputs()), outputs.len())?;
+        self.check_arena(lengths().max().unwrap_or(0), arena)?;
+        self.check_tokens(codes)?;
+        let mut count = SaturationCount::default();
+        let mut rest = outputs;
+        for ends in starts.windows(2) {
+            let frames = ends[1] - ends[0];
+            let codes = &codes[ends[0] * self.image.inputs()..][..frames * self.image.inputs()];
+            let (of_sequence, others) = rest.split_at_mut(self.output_frames(frames) * self.image.outputs());
+            self.forward(codes, frames, None, arena, of_sequence, &mut count);
+            rest = others;
+        }
+        Ok(count)
     }
 
+    fn check_state(&self, state: &[i16]) -> Result<(), Error> {
+        let expected = self.sizes.state.ok_or(Error::Ahead)?;
+        length("state", expected, state.len())
+    }
+
+    fn check_arena(&self, frames: usize, arena: &[i16]) -> Result<(), Error> {
+        let needed = self.sizes.arena_len(frames);
+        length("arena", needed, arena.len().min(needed))
+    }
+
+    /// Refuses rows that the table of the first layer has not.
+    fn check_tokens(&self, codes: &[i16]) -> Result<(), Error> {
+        let Some(LayerView::Embedding(site)) = self.image.layers().next() else { return Ok(()) };
+        let rows = site.inputs();
+        match codes.iter().position(|&code| usize::try_from(code).map_or(true, |row| row >= rows)) {
+            Some(index) => Err(Error::Token { index, code: codes[index], rows }),
+            None => Ok(()),
+        }
+    }
+
+    /// One sequence, or one frame of a stream; returns the frames that came out.
     fn forward(
         &self,
         codes: &[i16],
-        starts: &[usize],
+        frames: usize,
         mut state: Option<&mut [i16]>,
         arena: &mut [i16],
         outputs: &mut [i16],
-    ) -> Result<SaturationCount, Error> {
-        let frames = starts.last().copied().unwrap_or(0);
-        length("codes of the frames", frames.saturating_mul(self.image.inputs()), codes.len())?;
-        length("outputs of the frames", frames.saturating_mul(self.image.outputs()), outputs.len())?;
-        let needed = self.sizes.arena_len(frames);
-        length("arena", needed, arena.len().min(needed))?;
+        count: &mut SaturationCount,
+    ) -> usize {
         let (mut from, rest) = arena.split_at_mut(frames * self.sizes.values);
         let (mut to, rest) = rest.split_at_mut(frames * self.sizes.values);
-        let (operands, rest) = rest.split_at_mut(frames * self.sizes.operands);
-        let (row, fresh) = rest.split_at_mut(self.sizes.row);
-        let mut buffers = Buffers { operands, row, state: fresh };
-        let mut count = SaturationCount::default();
+        let (projected, rest) = rest.split_at_mut(frames * self.sizes.projected);
+        let (row, rest) = rest.split_at_mut(self.sizes.row);
+        let mut buffers = Buffers { projected, row, frame: &mut rest[..self.sizes.frame] };
+        let mut frames = frames;
         let layers = self.image.layers();
         let last = layers.len() - 1;
         for (index, layer) in layers.enumerate() {
             let input = if index == 0 { codes } else { &from[..frames * layer.inputs()] };
             let output = if index == last { &mut *outputs } else { &mut to[..frames * layer.outputs()] };
-            let states = match (&layer, state.take()) {
-                (LayerView::Sru(sru), Some(kept)) => {
-                    let (of_layer, others) = kept.split_at_mut(sru.hidden());
+            let memory = match state.take() {
+                Some(kept) => {
+                    let (of_layer, others) = kept.split_at_mut(layer::memory_len(&layer));
                     state = Some(others);
-                    States::Kept(of_layer)
+                    Memory::Kept(of_layer)
                 }
-                (_, kept) => {
-                    state = kept;
-                    States::Fresh
-                }
+                None => Memory::Fresh,
             };
-            count.merge(layer::run(&layer, input, starts, states, output, &mut buffers));
+            frames = layer::run(&layer, input, frames, memory, output, &mut buffers, count);
             core::mem::swap(&mut from, &mut to);
         }
-        Ok(count)
+        frames
     }
 }
 

@@ -24,6 +24,24 @@ pub(super) fn output(site: &SiteView<'_>, column: usize, operands: &[i16], count
     count.record(saturate(scaled.saturating_add(site.bias(column).into()), Bits::Sixteen))
 }
 
+/// The 16 bit code of `column` in row `row` of a table.
+pub(super) fn looked_up(site: &SiteView<'_>, column: usize, row: usize, count: &mut SaturationCount) -> i16 {
+    let scaled = site.requantizer(column).scaled(code(site.weight(), site.row(column), row).into());
+    count.record(saturate(scaled.saturating_add(site.bias(column).into()), Bits::Sixteen))
+}
+
+/// Code `index` of a row of weights packed at `bits`.
+fn code(bits: Bits, row: &[u8], index: usize) -> i16 {
+    if bits == Bits::Sixteen {
+        return i16::from_le_bytes(row.as_chunks().0[index]);
+    }
+    let width = bits.count() as usize;
+    let first = index * width;
+    // Up to the sign bit of the byte, and down again with copies of it.
+    let shifted = (row[first / 8] << (8 - width - first % 8)).cast_signed();
+    (shifted >> (8 - width)).into()
+}
+
 /// Σ weight · operand over a row of weights packed at `bits`, in a sum that holds it.
 fn dot<S: From<i32> + Sum>(bits: Bits, row: &[u8], operands: &[i16]) -> S {
     match bits {
@@ -76,6 +94,9 @@ mod tests {
                 layout.pack(&weights, &mut row).expect("codes fit");
                 let expected: i64 = weights.iter().zip(&operands).map(|(&w, &x)| i64::from(w) * i64::from(x)).sum();
                 prop_assert_eq!(dot::<i64>(bits, &row, &operands), expected);
+                for (index, &weight) in weights.iter().enumerate() {
+                    prop_assert_eq!(code(bits, &row, index), weight);
+                }
                 if bits.count() <= 8 {
                     prop_assert_eq!(i64::from(dot::<i32>(bits, &row, &operands)), expected);
                 }

@@ -1,12 +1,13 @@
 //! The network in an image, its streams, and every engine give the same codes and count the same saturations.
 
 use super::*;
+use crate::Bits;
 use crate::arch::Level;
-use crate::engine::{Engine, LayerCounts, Scratch, SiteCounts};
-use crate::image::networks::{Kind, LayerPlan, Numbers, SIZES, SitePlan, network};
+use crate::cell::{CellKind, Pointwise};
+use crate::engine::{Engine, LayerCounts, Scratch};
+use crate::image::networks::{Kind, LayerPlan, Numbers, SIZES, SitePlan, network, token_network};
 use crate::image::{ImageParameters, write};
 use crate::parameters::LayerParameters;
-use crate::{Bits, cell::Pointwise};
 use proptest::prelude::*;
 use std::vec;
 use std::vec::Vec;
@@ -37,10 +38,11 @@ impl Case {
 
     fn run(&self, image: &Image<'_>) -> (Vec<i16>, SaturationCount) {
         let net = Net::new(*image);
-        let frames = self.starts[self.starts.len() - 1];
-        let mut outputs = vec![99; frames * image.outputs()];
+        let lengths = || self.starts.windows(2).map(|ends| ends[1] - ends[0]);
+        let frames_out: usize = lengths().map(|frames| net.output_frames(frames)).sum();
+        let mut outputs = vec![99; frames_out * image.outputs()];
         // What is in the arena must not matter.
-        let mut arena = vec![-12_345; net.run_arena_len(frames)];
+        let mut arena = vec![-12_345; net.run_arena_len(lengths().max().unwrap_or(0))];
         let count = net.run(&self.codes, &self.starts, &mut arena, &mut outputs).expect("slices of the right length");
         (outputs, count)
     }
@@ -48,15 +50,21 @@ impl Case {
     fn step(&self, image: &Image<'_>) -> (Vec<i16>, SaturationCount) {
         let net = Net::new(*image);
         let mut arena = vec![-12_345; net.arena_len()];
-        let mut state = vec![77; net.state_len().expect("one direction")];
-        let mut outputs = vec![99; self.starts[self.starts.len() - 1] * image.outputs()];
+        let mut state = vec![77; net.state_len().expect("no frames ahead")];
+        let mut outputs = Vec::new();
         let mut count = SaturationCount::default();
         for sequence in self.starts.windows(2) {
-            net.reset(&mut state);
+            net.reset(&mut state).expect("a state of the right length");
             for frame in sequence[0]..sequence[1] {
                 let codes = &self.codes[frame * image.inputs()..][..image.inputs()];
-                let outputs = &mut outputs[frame * image.outputs()..][..image.outputs()];
-                count.merge(net.step(codes, &mut state, &mut arena, outputs).expect("slices of the right length"));
+                let mut output = vec![99; image.outputs()];
+                let stepped = net.step(codes, &mut state, &mut arena, &mut output).expect("slices of the right length");
+                count.merge(stepped.count);
+                if stepped.ready {
+                    outputs.extend_from_slice(&output);
+                } else {
+                    assert!(output.iter().all(|&code| code == 99), "nothing came out");
+                }
             }
         }
         (outputs, count)
@@ -70,12 +78,15 @@ impl Case {
 
     fn step_engine(&self, image: &Image<'_>, level: Level) -> Vec<i16> {
         let engine = Engine::from_image(level, image).expect("a small network");
-        let mut outputs = vec![99; self.starts[self.starts.len() - 1] * engine.outputs()];
+        let mut outputs = Vec::new();
         for sequence in self.starts.windows(2) {
-            let mut stream = engine.stream().expect("one direction");
+            let mut stream = engine.stream().expect("no frames ahead");
             for frame in sequence[0]..sequence[1] {
                 let codes = &self.codes[frame * engine.inputs()..][..engine.inputs()];
-                engine.step(codes, &mut stream, &mut outputs[frame * engine.outputs()..][..engine.outputs()]);
+                let mut output = vec![99; engine.outputs()];
+                if engine.step(codes, &mut stream, &mut output) {
+                    outputs.extend_from_slice(&output);
+                }
             }
         }
         outputs
@@ -101,14 +112,7 @@ impl Case {
 /// All codes and all clipped ones.
 fn total(counts: &[LayerCounts]) -> SaturationCount {
     let mut total = SaturationCount::default();
-    for LayerCounts { projection, site, gates, highway } in counts {
-        for SiteCounts { input, outputs } in [projection, site] {
-            total.merge(*input);
-            outputs.iter().for_each(|&count| total.merge(count));
-        }
-        total.merge(*gates);
-        total.merge(*highway);
-    }
+    counts.iter().for_each(|counts| total.merge(counts.total()));
     total
 }
 
@@ -156,12 +160,13 @@ fn every_pair_of_widths_agrees_in_every_kind_of_layer() {
     for weight in Bits::ALL {
         for activation in Bits::ALL {
             let site = SitePlan { weight, activation, biased: true, by_column: false };
-            let plan = |kind, size, projection| LayerPlan { kind, size, site, projection };
             for (directions, highway) in [(1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2)] {
                 seed += 1;
                 if cfg!(miri) && seed % 13 != 0 {
                     continue;
                 }
+                let split = seed % 3 == 0;
+                let plan = |kind, size, projection| LayerPlan { kind, size, site, projection, split };
                 let size = SIZES[seed as usize % SIZES.len()];
                 let projection = (seed % 2 == 0).then_some((SIZES[3], site));
                 let sru = plan(Kind::Sru(directions, highway), size, projection);
@@ -176,6 +181,72 @@ fn every_pair_of_widths_agrees_in_every_kind_of_layer() {
 }
 
 #[test]
+fn every_cell_agrees_at_every_pair_of_widths() {
+    let mut seed = 1000;
+    for kind in CellKind::ALL {
+        for weight in Bits::ALL {
+            for activation in Bits::ALL {
+                seed += 1;
+                if cfg!(miri) && seed % 29 != 0 {
+                    continue;
+                }
+                let site = SitePlan { weight, activation, biased: true, by_column: seed % 5 == 0 };
+                let (directions, window) = (1 + seed as usize % 2, 1 + seed as usize / 2 % 2);
+                let plan = LayerPlan {
+                    kind: Kind::Recurrent(kind, directions, window, seed % 3 == 0),
+                    size: SIZES[seed as usize % SIZES.len()],
+                    site,
+                    projection: (seed % 4 == 0).then_some((SIZES[seed as usize / 4 % SIZES.len()], site)),
+                    split: seed % 7 < 3,
+                };
+                let network = Numbers(seed).network(SIZES[2], &[plan]);
+                let lengths: &[usize] = if cfg!(miri) { &[0, 2] } else { &[2, 0, 7, 1, 7, 9, 3, 4] };
+                Case::new(&network, lengths, seed).check();
+            }
+        }
+    }
+}
+
+#[test]
+fn tables_give_their_rows_and_refuse_others() {
+    let site = SitePlan { weight: Bits::Eight, activation: Bits::Eight, biased: true, by_column: false };
+    let kind = Kind::Recurrent(CellKind::GruAfter, 1, 1, false);
+    let plan = LayerPlan { kind, size: SIZES[1], site, projection: None, split: false };
+    let network = token_network(5, 3, &[plan]);
+    let mut case = Case::new(&network, &[4, 0, 3], 1);
+    case.codes = vec![0, 4, 4, 2, 1, 3, 0];
+    case.check();
+    for token in [5, -1] {
+        case.codes[2] = token;
+        let net = Net::new(case.image());
+        let (mut arena, mut outputs) = (vec![0; net.run_arena_len(4)], vec![0; 7 * SIZES[1]]);
+        let refused = net.run(&case.codes, &case.starts, &mut arena, &mut outputs);
+        assert_eq!(refused, Err(Error::Token { index: 2, code: token, rows: 5 }));
+    }
+}
+
+#[test]
+fn a_convolution_goes_on_by_its_stride() {
+    let site = SitePlan { weight: Bits::Eight, activation: Bits::Eight, biased: true, by_column: false };
+    let conv = |kernel, stride, padding| LayerPlan {
+        kind: Kind::Conv1d(kernel, stride, padding),
+        size: 4,
+        site,
+        projection: None,
+        split: false,
+    };
+    for (padding, frames) in [([0, 0], [0, 0, 1, 1, 2, 4]), ([2, 0], [1, 1, 2, 2, 3, 5]), ([1, 1], [1, 1, 2, 2, 3, 5])]
+    {
+        let network = Numbers(4).network(2, &[conv(3, 2, padding)]);
+        let case = Case::new(&network, &[1, 2, 3, 4, 5, 9, 0], 1);
+        let net = Net::new(case.image());
+        assert_eq!([1, 2, 3, 4, 5, 9].map(|length| net.output_frames(length)), frames, "{padding:?}");
+        assert_eq!(net.state_len().is_some(), padding[1] == 0);
+        case.check();
+    }
+}
+
+#[test]
 fn linear_layers_follow_the_definition() {
     let mut seed = 0;
     for weight in Bits::ALL {
@@ -183,7 +254,7 @@ fn linear_layers_follow_the_definition() {
             for by_column in [false, true] {
                 seed += 1;
                 let site = SitePlan { weight, activation, biased: by_column, by_column };
-                let plans = [LayerPlan { kind: Kind::Linear, size: SIZES[3], site, projection: None }];
+                let plans = [LayerPlan { kind: Kind::Linear, size: SIZES[3], site, projection: None, split: false }];
                 let network = Numbers(seed).network(SIZES[4], &plans);
                 let case = Case::new(&network, &[3], seed);
                 assert_eq!(
@@ -201,7 +272,7 @@ fn linear_layers_follow_the_definition() {
 fn the_networks_of_these_tests_are_alive() {
     // A test of equality over nothing but saturated codes or zeros would hold for wrong networks too.
     let site = |activation| SitePlan { weight: Bits::Four, activation, biased: true, by_column: false };
-    let plan = |kind, activation| LayerPlan { kind, size: 33, site: site(activation), projection: None };
+    let plan = |kind, activation| LayerPlan { kind, size: 33, site: site(activation), projection: None, split: false };
     let plans = [plan(Kind::Sru(2, 1), Bits::Eight), plan(Kind::Linear, Bits::Four)];
     let case = Case::new(&Numbers(1).network(16, &plans), &[40], 2);
     let (mut outputs, count) = case.run(&case.image());
@@ -214,20 +285,20 @@ fn the_networks_of_these_tests_are_alive() {
 #[test]
 fn slices_of_a_wrong_length_are_refused() {
     let site = SitePlan { weight: Bits::Four, activation: Bits::Eight, biased: true, by_column: false };
-    let plan = |directions| LayerPlan { kind: Kind::Sru(directions, 1), size: 3, site, projection: None };
+    let plan = |directions| LayerPlan { kind: Kind::Sru(directions, 1), size: 3, site, projection: None, split: false };
     let case = Case::new(&Numbers(5).network(2, &[plan(1), plan(1)]), &[1], 1);
     let net = Net::new(case.image());
-    assert_eq!((net.state_len(), net.arena_len(), net.run_arena_len(7)), (Some(6), 12, 66));
+    assert_eq!((net.state_len(), net.arena_len(), net.run_arena_len(7)), (Some(6), 24, 60));
     let step = |codes: usize, state: usize, arena: usize, outputs: usize| {
         net.step(&vec![0; codes], &mut vec![0; state], &mut vec![0; arena], &mut vec![0; outputs]).map(|_| ())
     };
     let error = |what, expected, got| Err(Error::Length { what, expected, got });
-    assert_eq!(step(2, 6, 12, 3), Ok(()));
+    assert_eq!(step(2, 6, 24, 3), Ok(()));
     assert_eq!(step(2, 6, 99, 3), Ok(()));
-    assert_eq!(step(1, 6, 12, 3), error("codes of the frames", 2, 1));
-    assert_eq!(step(2, 5, 12, 3), error("state", 6, 5));
-    assert_eq!(step(2, 6, 11, 3), error("arena", 12, 11));
-    assert_eq!(step(2, 6, 12, 4), error("outputs of the frames", 3, 4));
+    assert_eq!(step(1, 6, 24, 3), error("codes of the frames", 2, 1));
+    assert_eq!(step(2, 5, 24, 3), error("state", 6, 5));
+    assert_eq!(step(2, 6, 23, 3), error("arena", 24, 23));
+    assert_eq!(step(2, 6, 24, 4), error("outputs of the frames", 3, 4));
     let run = |starts: &[usize]| net.run(&[0; 4], starts, &mut [0; 99], &mut [0; 6]).map(|_| ());
     assert_eq!(run(&[0, 1, 2]), Ok(()));
     assert_eq!(run(&[]), error("first frames of sequences", 1, 0));
@@ -240,9 +311,9 @@ fn slices_of_a_wrong_length_are_refused() {
 #[test]
 fn a_bidirectional_network_has_no_streams() {
     let site = SitePlan { weight: Bits::Four, activation: Bits::Eight, biased: true, by_column: false };
-    let plans = [LayerPlan { kind: Kind::Sru(2, 1), size: 3, site, projection: None }];
+    let plans = [LayerPlan { kind: Kind::Sru(2, 1), size: 3, site, projection: None, split: false }];
     let case = Case::new(&Numbers(5).network(2, &plans), &[1], 1);
     let net = Net::new(case.image());
     assert_eq!(net.state_len(), None);
-    assert_eq!(net.step(&[0; 2], &mut [0; 6], &mut [0; 99], &mut [0; 6]), Err(Error::Bidirectional));
+    assert_eq!(net.step(&[0; 2], &mut [0; 6], &mut [0; 99], &mut [0; 6]), Err(Error::Ahead));
 }

@@ -202,6 +202,7 @@ impl File<'_> {
                 highway_bias,
                 rescale: true,
                 skip: if matrices == 4 { SkipDescription::Matrix } else { SkipDescription::Auto },
+                per_gate: false,
             }));
         }
         let ([outputs, _], _) = self.floats::<2>("fc.w")?;

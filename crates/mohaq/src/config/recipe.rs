@@ -397,7 +397,7 @@ mod tests {
             ("seed = 1\ntrain.epochs = \"many\"\n", "invalid type: string \"many\"", None),
             ("seed = 1\ndata.corpus = \"timit\"\n", "the overlay of `synthetic` cannot be for another corpus", None),
             ("seed = 1\n[corpus.fsd]\nseed = 1\n", "unknown variant `fsd`", Some("fsdd")),
-            ("seed = 1\n[corpus.fsdd.corpus.timit]\nseed = 1\n", "unknown field `corpus`", None),
+            ("seed = 1\n[corpus.fsdd.corpus.timit]\nseed = 1\n", "unknown field `corpus`", Some("score")),
         ];
         for (lines, expected, hint) in cases {
             let text = overlaid(lines);

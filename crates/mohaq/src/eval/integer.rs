@@ -7,7 +7,6 @@
 use super::cache::{Path, PrefixCache};
 use super::judge::Block;
 use super::{Judge, SubsetCounts};
-use crate::nn::Layer;
 use crate::quant::{IntegerBank, Precision, QuantSpec};
 use crate::watch::{Silent, Watch};
 use crate::{Error, Result};
@@ -16,6 +15,7 @@ use mohaq_rt::numeric::{Q16, SaturationCount};
 use mohaq_speech::dataset::{Sequence, Task};
 use mohaq_speech::score::Counts;
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Counts errors of integer networks on one set of sequences.
@@ -77,11 +77,7 @@ impl<'a> IntegerJudge<'a> {
         let features = features.collect::<Result<_>>()?;
         let mut total = 0;
         let sites = bank.network().layers().iter().map(|layer| {
-            total += match layer {
-                Layer::Sru(sru) => 1 + usize::from(sru.projection.is_some()),
-                Layer::Linear(_) => 1,
-                Layer::Pointwise(_) => 0,
-            };
+            total += layer.site_count();
             total
         });
         let sites = sites.collect();
@@ -128,7 +124,7 @@ impl<'a> IntegerJudge<'a> {
             let mut outputs = self.count(specs, &engines, some, &mut errors, watch)?;
             let Some(command) = self.judge.command() else { continue };
             let scores = |outputs: &mut Vec<Vec<f32>>| {
-                self.judge.scores(command, &std::mem::take(outputs), self.bank.network().outputs(), watch)
+                self.judge.scores(command, &std::mem::take(outputs), self.bank.network(), watch)
             };
             let scores: Vec<Vec<f64>> = outputs.par_iter_mut().map(scores).collect::<Result<_>>()?;
             some.iter().zip(scores).for_each(|(&candidate, scores)| errors[candidate].scores = scores);
@@ -196,14 +192,15 @@ impl<'a> IntegerJudge<'a> {
 
     fn block_errors(&self, block: usize, classes: usize, outputs: &[i16]) -> Result<SubsetCounts> {
         let score = |codes: &[i16], sequence: &Sequence| self.score(codes, classes, sequence);
-        self.judge.count(&self.judge.blocks()[block], classes, outputs, score)
+        let block = &self.judge.blocks()[block];
+        let starts = self.bank.network().output_starts(block.batch.starts());
+        self.judge.count(block, &starts, classes, outputs, score)
     }
 
     /// The output codes of one block, `[frames, outputs]`.
     fn outputs(&self, block: usize, engine: &Engine, spec: &[Precision], worker: &mut Worker) -> Arc<Vec<i16>> {
         let Worker { scratch, path } = worker;
-        let starts = self.judge.blocks()[block].batch.starts();
-        let frames = starts[starts.len() - 1];
+        let mut starts = Cow::Borrowed(self.judge.blocks()[block].batch.starts());
         let last = engine.layers().len() - 1;
         path.turn(block, spec, if self.reuse { &self.sites[..last] } else { &[] });
         for layer in (path.len()..last).rev() {
@@ -212,10 +209,17 @@ impl<'a> IntegerJudge<'a> {
                 break;
             }
         }
-        for (i, layer) in engine.layers().iter().enumerate().skip(path.len()) {
-            let mut outputs = path.buffer(frames * layer.outputs());
+        let begun = path.len();
+        for (i, layer) in engine.layers().iter().enumerate() {
+            let after = layer.output_starts(&starts).into_owned();
+            if i < begun {
+                starts = Cow::Owned(after);
+                continue;
+            }
+            let mut outputs = path.buffer(after.last().unwrap_or(&0) * layer.outputs());
             let inputs = path.end().map_or(self.features[block].as_slice(), |outputs| outputs.as_slice());
-            layer.run(engine.level(), inputs, starts, &mut outputs, scratch);
+            layer.run(engine.level(), inputs, &starts, &mut outputs, scratch);
+            starts = Cow::Owned(after);
             let outputs = Arc::new(outputs);
             if i < last {
                 self.cache.keep(block, i, &spec[..self.sites[i]], &outputs, self.blocks());

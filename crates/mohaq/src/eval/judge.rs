@@ -88,22 +88,24 @@ impl<'a> Judge<'a> {
         counted.iter().for_each(|(block, _)| errors.add(block));
         if let Some(command) = self.command {
             let outputs: Vec<Vec<f32>> = counted.into_iter().map(|(_, outputs)| outputs).collect();
-            errors.scores = self.scores(command, &outputs, network.outputs(), &Silent)?;
+            errors.scores = self.scores(command, &outputs, network, &Silent)?;
         }
         Ok(errors)
     }
 
-    /// What `command` says of each subset; `outputs` are those of every block, `[frames, width]`.
+    /// What `command` says of each subset; `outputs` are those of `network` for every block, `[frames, outputs]`.
     pub(super) fn scores(
         &self,
         command: &ScoreCommand,
         outputs: &[Vec<f32>],
-        width: usize,
+        network: &Network,
         watch: &dyn Watch,
     ) -> Result<Vec<f64>> {
+        let width = network.outputs();
         let mut subsets: Vec<Vec<Scored<'_>>> = vec![Vec::new(); self.subsets];
         for (block, outputs) in self.blocks.iter().zip(outputs) {
-            for (span, &(sequence, subset)) in block.batch.starts().windows(2).zip(&block.sequences) {
+            let starts = network.output_starts(block.batch.starts());
+            for (span, &(sequence, subset)) in starts.windows(2).zip(&block.sequences) {
                 let outputs = &outputs[span[0] * width..span[1] * width];
                 subsets[subset].push(Scored { sequence, outputs });
             }
@@ -165,7 +167,8 @@ impl<'a> Judge<'a> {
         if self.scorer.task().has_classes() {
             log_softmax(&mut outputs);
         }
-        let errors = self.count(block, outputs.cols(), outputs.data(), |posteriors, sequence| {
+        let starts = network.output_starts(block.batch.starts());
+        let errors = self.count(block, &starts, outputs.cols(), outputs.data(), |posteriors, sequence| {
             if posteriors.iter().any(|value| value.is_nan()) {
                 return Err(Error::NotFinite { sequence: sequence.id.clone() });
             }
@@ -175,16 +178,18 @@ impl<'a> Judge<'a> {
         Ok((errors?, kept))
     }
 
-    /// Adds what `score` says of the `outputs` of each sequence of `block` to its subset. `outputs`: `[frames, classes]`.
+    /// Adds what `score` says of the `outputs` of each sequence of `block` to its subset. `outputs`: `[frames, classes]` of
+    /// the frames that `starts` speaks of.
     pub(super) fn count<T>(
         &self,
         block: &Block<'_>,
+        starts: &[usize],
         classes: usize,
         outputs: &[T],
         score: impl Fn(&[T], &Sequence) -> Result<Counts>,
     ) -> Result<SubsetCounts> {
         let mut errors = SubsetCounts::none(self.subsets);
-        for (span, &(sequence, subset)) in block.batch.starts().windows(2).zip(&block.sequences) {
+        for (span, &(sequence, subset)) in starts.windows(2).zip(&block.sequences) {
             errors.counts[subset] += score(&outputs[span[0] * classes..span[1] * classes], sequence)?;
         }
         Ok(errors)

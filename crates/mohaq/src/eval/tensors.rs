@@ -1,13 +1,13 @@
 //! What every tensor of a quantized network is held in, and how often it saturated.
 
 use super::IntegerJudge;
-use crate::nn::{Layer, Pointwise, Skip, Sru};
+use crate::nn::{Conv1d, Layer, Linear, Pointwise, Product, Recurrent, Skip, Sru};
 use crate::quant::{LayerFormat, Precision, QuantSpec};
 use crate::{Error, Result};
 use mohaq_rt::Bits;
 use mohaq_rt::engine::{LayerCounts, SiteCounts};
 use mohaq_rt::numeric::{Q16, SaturationCount};
-use mohaq_rt::table::{GATE, UNIT};
+use mohaq_rt::table::{GATE, TANH, UNIT};
 use serde::Serialize;
 
 /// One tensor of a network at a spec.
@@ -33,25 +33,7 @@ impl IntegerJudge<'_> {
         reports.add("input", &self.bank().input().to_string(), Some(input));
         let layers = network.layers().iter().zip(&self.bank().calibration().layers).zip(&counts);
         for (i, ((layer, form), counts)) in layers.enumerate() {
-            match (layer, form) {
-                (Layer::Sru(sru), &LayerFormat::Sru { projected, state, hidden }) => {
-                    reports.sru(sru, [projected.unwrap_or(state), state, hidden], counts);
-                }
-                (Layer::Linear(linear), &LayerFormat::Linear { output }) => {
-                    reports.operand(linear.site.0, &linear.name, &counts.site);
-                    reports.add(&format!("{} result", linear.name), &fixed(output), Some(counts.site.outputs[0]));
-                }
-                (Layer::Pointwise(function), _) => {
-                    let format = match function {
-                        Pointwise::Relu => "as it arrives".to_owned(),
-                        Pointwise::Tanh | Pointwise::Sigmoid => UNIT.to_string(),
-                    };
-                    reports.add(&format!("layer {i} {function:?}"), &format, None);
-                }
-                (Layer::Sru(_) | Layer::Linear(_), _) => {
-                    return Err(Error::Calibration { reason: format!("layer {i}: formats of another kind of layer") });
-                }
-            }
+            reports.layer(i, layer, form, counts)?;
         }
         Ok(reports.all)
     }
@@ -75,29 +57,98 @@ impl Reports<'_> {
         self.add(&format!("{name} operand"), &format!("{} bit", bits.count()), Some(counts.input));
     }
 
+    fn layer(&mut self, index: usize, layer: &Layer, form: &LayerFormat, counts: &LayerCounts) -> Result<()> {
+        match (layer, form) {
+            (Layer::Sru(sru), &LayerFormat::Sru { projected, state, hidden }) => {
+                self.sru(sru, [projected.unwrap_or(state), state, hidden], counts);
+            }
+            (Layer::Recurrent(recurrent), &LayerFormat::Recurrent { state, hidden }) => {
+                self.recurrent(recurrent, state, hidden, counts);
+            }
+            (Layer::Linear(Linear { name, site, .. }), &LayerFormat::Linear { output })
+            | (Layer::Conv1d(Conv1d { name, site, .. }), &LayerFormat::Conv1d { output }) => {
+                self.operand(site.0, name, &counts.sites[0]);
+                self.add(&format!("{name} result"), &fixed(output), Some(counts.sites[0].outputs[0]));
+            }
+            (Layer::Embedding(table), &LayerFormat::Embedding { output }) => {
+                self.add(&format!("{} row", table.name), &fixed(output), Some(counts.sites[0].outputs[0]));
+            }
+            (Layer::LayerNorm(norm), &LayerFormat::LayerNorm { output }) => {
+                self.add(&format!("{} normalised and result", norm.name), &fixed(output), Some(counts.normal));
+            }
+            (Layer::Pointwise(function), _) => {
+                let format = match function {
+                    Pointwise::Relu => "as it arrives".to_owned(),
+                    Pointwise::Tanh | Pointwise::Sigmoid => UNIT.to_string(),
+                };
+                self.add(&format!("layer {index} {function:?}"), &format, None);
+            }
+            _ => return Err(Error::Calibration { reason: format!("layer {index}: formats of another kind of layer") }),
+        }
+        Ok(())
+    }
+
     fn sru(&mut self, sru: &Sru, [projected, state, hidden]: [u32; 3], counts: &LayerCounts) {
         let name = &sru.name;
-        if let Some((site, _)) = &sru.projection {
-            self.operand(site.0, &format!("{name}.projection"), &counts.projection);
-            self.add(&format!("{name}.projection result"), &fixed(projected), Some(counts.projection.outputs[0]));
+        let mut sites = counts.sites.as_slice();
+        if let (Some((site, _)), [projection, rest @ ..]) = (&sru.projection, sites) {
+            self.operand(site.0, &format!("{name}.projection"), projection);
+            self.add(&format!("{name}.projection result"), &fixed(projected), Some(projection.outputs[0]));
+            sites = rest;
         }
-        self.operand(sru.site.0, name, &counts.site);
-        let [candidate, forget, reset, highway] = counts.site.outputs;
-        self.add(&format!("{name} candidate"), &fixed(state), Some(candidate));
-        self.add(&format!("{name} product of the forget gate"), &GATE.to_string(), Some(forget));
-        self.add(&format!("{name} product of the reset gate"), &GATE.to_string(), Some(reset));
-        self.add(&format!("{name} arguments of gates"), &GATE.to_string(), Some(counts.gates));
+        let names = ["candidate", "product of the forget gate", "product of the reset gate", "highway"];
+        let formats = [fixed(state), GATE.to_string(), GATE.to_string(), fixed(hidden)];
+        for (product, counts) in sru.products.iter().zip(sites) {
+            self.operand(product.site.0, &site_name(name, "", product, sru.skip.names(), sru.products.len()), counts);
+            for (part, &seen) in product.gates.clone().zip(&counts.outputs) {
+                self.add(&format!("{name} {}", names[part]), &formats[part], Some(seen));
+            }
+        }
+        self.add(&format!("{name} arguments of gates"), &GATE.to_string(), Some(counts.arguments));
         self.add(&format!("{name} state"), &fixed(state), None);
-        let carried = match sru.skip {
-            Skip::None => None,
-            Skip::Identity => Some(counts.highway),
-            Skip::Matrix => Some(highway),
-        };
-        if carried.is_some() {
-            self.add(&format!("{name} highway"), &fixed(hidden), carried);
+        if sru.skip == Skip::Identity {
+            self.add(&format!("{name} highway"), &fixed(hidden), Some(counts.highway));
         }
         self.add(&format!("{name} hidden output"), &fixed(hidden), None);
     }
+
+    fn recurrent(&mut self, recurrent: &Recurrent, state: Option<u32>, hidden: u32, counts: &LayerCounts) {
+        let name = &recurrent.name;
+        let gates = recurrent.cell().gates();
+        let names: Vec<&str> = gates.iter().map(|gate| gate.name).collect();
+        let format = |gate: usize| match gates[gate].function {
+            Pointwise::Sigmoid => GATE.to_string(),
+            Pointwise::Tanh => TANH.to_string(),
+            Pointwise::Relu => fixed(hidden),
+        };
+        let input = recurrent.input.iter().map(|product| ("", product, recurrent.input.len()));
+        let fed_back = recurrent.recurrent.iter().map(|product| ("recurrent", product, recurrent.recurrent.len()));
+        for ((part, product, several), counts) in input.chain(fed_back).zip(&counts.sites) {
+            let site = site_name(name, part, product, &names, several);
+            self.operand(product.site.0, &site, counts);
+            for (gate, &seen) in product.gates.clone().zip(&counts.outputs) {
+                self.add(&format!("{site} product of {}", names[gate]), &format(gate), Some(seen));
+            }
+        }
+        if counts.arguments.total > 0 {
+            self.add(&format!("{name} arguments of gates"), "those of their products", Some(counts.arguments));
+        }
+        if recurrent.cell().has_state() {
+            let seen = state.map(|_| counts.states);
+            self.add(&format!("{name} state"), &fixed(state.unwrap_or(UNIT.fraction())), seen);
+        }
+        if let (Some((site, _)), Some(counts)) = (&recurrent.projection, counts.sites.last()) {
+            self.operand(site.0, &format!("{name}.projection"), counts);
+            self.add(&format!("{name}.projection result"), &fixed(hidden), Some(counts.outputs[0]));
+        }
+        self.add(&format!("{name} hidden output"), &fixed(hidden), None);
+    }
+}
+
+/// What a product of a layer is called: the layer and, where it is one of `several`, its first gate.
+fn site_name(layer: &str, part: &str, product: &Product, names: &[&str], several: usize) -> String {
+    let gate = if several > 1 { names[product.gates.start] } else { "" };
+    [layer, part, gate].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(".")
 }
 
 /// A format by its fraction bits, which calibration has checked.

@@ -5,23 +5,25 @@
 //! computed again.
 
 use super::dropout::{Dropout, apply_mask};
-use super::elementwise::{add_to_rows, for_rows, sum_of_rows};
-use super::forward::site_product;
-use super::{Batch, Layer, Linear, Network, Pointwise, Saturated, SiteId, SiteOps, Skip, Sru, Workspace};
-use crate::tensor::{Matrix, Real, Store, product};
+use super::elementwise::{for_rows, sum_of_rows};
+use super::product::{Back, Hooked, SiteBack, stop, traced};
+use super::recurrent::{Pass, Tape};
+use super::{Batch, Layer, Linear, Network, Pointwise, SiteOps, Skip, Sru, Workspace};
+use crate::tensor::{Matrix, Real, Store};
 use std::borrow::Cow;
 
 /// What a forward pass leaves for the backward pass over the same batch.
 #[derive(Debug)]
 pub struct Trace<'a, T: Real = f32> {
     layers: Vec<LayerTrace<'a, T>>,
-    starts: &'a [usize],
 }
 
 #[derive(Debug)]
 struct LayerTrace<'a, T: Real> {
     /// After dropout.
     input: Cow<'a, Matrix<T>>,
+    /// Of the input's sequences.
+    starts: Cow<'a, [usize]>,
     /// `[sequences, inputs]`.
     mask: Option<Matrix<T>>,
     kept: Kept<T>,
@@ -32,27 +34,20 @@ enum Kept<T: Real> {
     Sru {
         /// x·P, and what its hooks did.
         projected: Option<(Matrix<T>, Hooked<T>)>,
-        /// What the hooks of the product did.
-        hooked: Hooked<T>,
+        /// What the hooks of the products did.
+        hooked: Vec<Hooked<T>>,
         /// U.
         products: Matrix<T>,
         /// c.
         states: Matrix<T>,
     },
-    Linear {
-        hooked: Hooked<T>,
-    },
+    Recurrent(Tape<T>),
+    /// One product, or the rows of a table.
+    Product(Hooked<T>),
+    LayerNorm,
     Pointwise {
         output: Matrix<T>,
     },
-}
-
-/// What the hooks of one site did.
-#[derive(Debug)]
-struct Hooked<T: Real> {
-    /// What the product read, where it was not the input itself.
-    input: Option<Matrix<T>>,
-    saturated: Saturated,
 }
 
 /// Gradients of a network's parameters.
@@ -78,7 +73,7 @@ impl<T: Real> Gradients<T> {
 }
 
 impl<T: Real> Network<T> {
-    /// Logits of every frame of the batch, `[frames, classes]`, and the trace that [`backward`](Self::backward) needs.
+    /// Logits of every frame that comes out, `[frames, classes]`, and the trace that [`backward`](Self::backward) needs.
     ///
     /// # Panics
     /// Where the batch has other than [`inputs`](Self::inputs) features a frame.
@@ -90,28 +85,24 @@ impl<T: Real> Network<T> {
         workspace: &mut Workspace<T>,
     ) -> (Trace<'a, T>, Matrix<T>) {
         assert_eq!(batch.features().cols(), self.inputs(), "features a frame of the batch");
-        let starts = batch.starts();
+        let mut starts = Cow::Borrowed(batch.starts());
         let mut values = Cow::Borrowed(batch.features());
         let mut layers = Vec::with_capacity(self.layers().len());
         for (index, layer) in self.layers().iter().enumerate() {
             let mask = dropout.filter(|_| index > 0 && !matches!(layer, Layer::Pointwise(_))).map(|dropout| {
                 let mask = dropout.mask(index, starts.len() - 1, values.cols(), workspace);
-                apply_mask(values.to_mut(), &mask, starts);
+                apply_mask(values.to_mut(), &mask, &starts);
                 mask
             });
-            let (kept, outputs) = match layer {
-                Layer::Sru(sru) => sru.forward_train(&values, starts, ops, workspace),
-                Layer::Linear(linear) => linear.forward_train(&values, ops, workspace),
-                Layer::Pointwise(function) => {
-                    let mut output = values.clone().into_owned();
-                    function.apply(&mut output);
-                    (Kept::Pointwise { output: output.clone() }, output)
-                }
+            let (kept, outputs) = layer.forward_train(&values, &starts, ops, workspace);
+            let next = match layer {
+                Layer::Conv1d(conv) => Cow::Owned(conv.shape.starts(&starts)),
+                _ => starts.clone(),
             };
             let input = std::mem::replace(&mut values, Cow::Owned(outputs));
-            layers.push(LayerTrace { input, mask, kept });
+            layers.push(LayerTrace { input, starts: std::mem::replace(&mut starts, next), mask, kept });
         }
-        (Trace { layers, starts }, values.into_owned())
+        (Trace { layers }, values.into_owned())
     }
 
     /// Gradients of every parameter, given that of the logits.
@@ -132,23 +123,14 @@ impl<T: Real> Network<T> {
         let mut end = gradients.0.len();
         for (index, (layer, trace_of)) in self.layers().iter().zip(trace.layers).enumerate().rev() {
             let outputs = gradient.take().expect("every layer but the first hands its input's gradient on");
-            let LayerTrace { input, mask, kept } = trace_of;
+            let LayerTrace { input, starts, mask, kept } = trace_of;
             let first = end - layer.parameter_count();
             let gradients = &mut gradients.0[first..end];
             end = first;
-            let mut back = Back { input: &input, starts: trace.starts, wanted: index > 0, ops, workspace };
-            gradient = match (layer, kept) {
-                (Layer::Sru(sru), kept @ Kept::Sru { .. }) => sru.backward(kept, outputs, gradients, &mut back),
-                (Layer::Linear(linear), Kept::Linear { hooked }) => {
-                    linear.backward(hooked, outputs, gradients, &mut back)
-                }
-                (Layer::Pointwise(function), Kept::Pointwise { output }) => {
-                    Some(function.backward(output, outputs, workspace))
-                }
-                _ => panic!("a trace of another network"),
-            };
+            let mut back = Back { input: &input, starts: &starts, wanted: index > 0, ops, workspace };
+            gradient = layer.backward(kept, outputs, gradients, &mut back);
             if let (Some(gradient), Some(mask)) = (&mut gradient, &mask) {
-                apply_mask(gradient, mask, trace.starts);
+                apply_mask(gradient, mask, &starts);
             }
             mask.into_iter().for_each(|mask| workspace.give(mask));
             if let Cow::Owned(input) = input {
@@ -159,100 +141,60 @@ impl<T: Real> Network<T> {
     }
 }
 
-/// What every layer's backward pass is given.
-struct Back<'a, T: Real, O> {
-    /// The layer's.
-    input: &'a Matrix<T>,
-    starts: &'a [usize],
-    /// The gradient of the input is wanted.
-    wanted: bool,
-    ops: &'a O,
-    workspace: &'a mut Workspace<T>,
-}
-
-/// A product at a site, as the backward pass reads it.
-struct SiteBack<'a, T: Real> {
-    site: SiteId,
-    /// Before its hook.
-    input: &'a Matrix<T>,
-    hooked: Hooked<T>,
-    weight: &'a Matrix<T>,
-}
-
-impl<T: Real, O: SiteOps<T>> Back<'_, T, O> {
-    /// The gradients of a product at a site, given that of its result: of its weights, and of its input where there is a
-    /// place for it.
-    fn product(
-        &mut self,
-        back: SiteBack<'_, T>,
-        outputs: &Matrix<T>,
-        weights: &mut Matrix<T>,
-        inputs: Option<(Store, &mut Matrix<T>)>,
-    ) {
-        let SiteBack { site, input, hooked, weight } = back;
-        product(hooked.input.as_ref().unwrap_or(input).transposed(), outputs.view(), Store::Overwrite, weights);
-        hooked.input.into_iter().for_each(|hooked| self.workspace.give(hooked));
-        match (inputs, self.ops.input_back_at(site)) {
-            (Some((store, inputs)), None) => product(outputs.view(), weight.transposed(), store, inputs),
-            (None, None | Some(false)) => {}
-            (inputs, Some(_)) => {
-                let mut through = self.workspace.take(input.rows(), input.cols());
-                product(outputs.view(), weight.transposed(), Store::Overwrite, &mut through);
-                self.ops.input_back(site, input, &mut through);
-                match inputs {
-                    Some((Store::Accumulate, inputs)) => add(inputs, &through),
-                    Some((Store::Overwrite, inputs)) => std::mem::swap(inputs, &mut through),
-                    None => {}
-                }
-                self.workspace.give(through);
+impl<T: Real> Layer<T> {
+    fn forward_train(
+        &self,
+        input: &Matrix<T>,
+        starts: &[usize],
+        ops: &impl SiteOps<T>,
+        workspace: &mut Workspace<T>,
+    ) -> (Kept<T>, Matrix<T>) {
+        let product = |(outputs, hooked): (Matrix<T>, Hooked<T>)| (Kept::Product(hooked), outputs);
+        match self {
+            Self::Sru(sru) => sru.forward_train(input, starts, ops, workspace),
+            Self::Recurrent(recurrent) => {
+                let (outputs, tape) = recurrent.forward(input, &mut Pass { starts, ops, workspace });
+                (Kept::Recurrent(tape), outputs)
+            }
+            Self::Linear(linear) => product(linear.forward(input, ops, workspace)),
+            Self::Conv1d(conv) => product(conv.forward(input, starts, ops, workspace)),
+            Self::Embedding(embedding) => product(embedding.forward(input, ops, workspace)),
+            Self::LayerNorm(norm) => {
+                let mut outputs = input.clone();
+                norm.apply(&mut outputs);
+                (Kept::LayerNorm, outputs)
+            }
+            Self::Pointwise(function) => {
+                let mut output = input.clone();
+                function.apply(&mut output);
+                (Kept::Pointwise { output: output.clone() }, output)
             }
         }
     }
-}
 
-/// Adds `addend` to `matrix` of the same shape.
-fn add<T: Real>(matrix: &mut Matrix<T>, addend: &Matrix<T>) {
-    for_rows(
-        matrix,
-        #[inline(always)]
-        |frame, row| row.iter_mut().zip(addend.row(frame)).for_each(|(x, &y)| *x += y),
-    );
-}
-
-/// Lets nothing through where a result saturated.
-fn stop<T: Real>(gradient: &mut Matrix<T>, saturated: &[u32]) {
-    saturated.iter().for_each(|&place| gradient.data_mut()[place as usize] = T::ZERO);
-}
-
-impl<T: Real> Layer<T> {
-    /// Number of parameter matrices.
-    pub(super) fn parameter_count(&self) -> usize {
-        match self {
-            Self::Sru(sru) => 3 + usize::from(sru.projection.is_some()),
-            Self::Linear(_) => 2,
-            Self::Pointwise(_) => 0,
+    /// The gradient of the layer's input, where it is wanted.
+    fn backward(
+        &self,
+        kept: Kept<T>,
+        outputs: Matrix<T>,
+        gradients: &mut [Matrix<T>],
+        back: &mut Back<'_, T, impl SiteOps<T>>,
+    ) -> Option<Matrix<T>> {
+        match (self, kept) {
+            (Self::Sru(sru), kept @ Kept::Sru { .. }) => sru.backward(kept, outputs, gradients, back),
+            (Self::Recurrent(recurrent), Kept::Recurrent(tape)) => recurrent.backward(tape, outputs, gradients, back),
+            (Self::Linear(linear), Kept::Product(hooked)) => linear.backward(hooked, outputs, gradients, back),
+            (Self::Conv1d(conv), Kept::Product(hooked)) => conv.backward(hooked, outputs, gradients, back),
+            (Self::Embedding(embedding), Kept::Product(hooked)) => {
+                embedding.backward(hooked, outputs, gradients, back);
+                None
+            }
+            (Self::LayerNorm(norm), Kept::LayerNorm) => Some(norm.backward(outputs, gradients, back)),
+            (Self::Pointwise(function), Kept::Pointwise { output }) => {
+                Some(function.backward(output, outputs, back.workspace))
+            }
+            _ => panic!("a trace of another network"),
         }
-    }
-}
-
-/// The product at a site of a recurrent layer, and what its hooks did.
-fn traced_product<T: Real>(
-    site: SiteId,
-    input: &Matrix<T>,
-    weight: &Matrix<T>,
-    ops: &impl SiteOps<T>,
-    workspace: &mut Workspace<T>,
-) -> (Matrix<T>, Hooked<T>) {
-    let hooked = ops.input(site, input, workspace);
-    let mut output = site_product(&hooked, weight, workspace);
-    let saturated = ops.output(site, &mut output);
-    (output, Hooked { input: owned(hooked), saturated })
-}
-
-fn owned<T: Real>(hooked: Cow<'_, Matrix<T>>) -> Option<Matrix<T>> {
-    match hooked {
-        Cow::Owned(hooked) => Some(hooked),
-        Cow::Borrowed(_) => None,
     }
 }
 
@@ -264,10 +206,12 @@ impl<T: Real> Sru<T> {
         ops: &impl SiteOps<T>,
         workspace: &mut Workspace<T>,
     ) -> (Kept<T>, Matrix<T>) {
-        let projected =
-            self.projection.as_ref().map(|(site, projection)| traced_product(*site, input, projection, ops, workspace));
+        let projected = self
+            .projection
+            .as_ref()
+            .map(|(site, projection)| traced(*site, input, projection.view(), &[], ops, workspace));
         let product_input = projected.as_ref().map_or(input, |(projected, _)| projected);
-        let (products, hooked) = traced_product(self.site, product_input, &self.weight, ops, workspace);
+        let (products, hooked) = self.columns().multiply(&self.products, &[], product_input, ops, workspace);
         let mut outputs = workspace.take(input.rows(), self.outputs());
         let mut states = workspace.take(input.rows(), self.outputs());
         self.recur(&products, input, starts, &mut outputs, Some(&mut states));
@@ -283,9 +227,9 @@ impl<T: Real> Sru<T> {
     ) -> Option<Matrix<T>> {
         let Kept::Sru { projected, hooked, mut products, states } = kept else { panic!("a trace of another layer") };
         let (projection_gradient, rest) = gradients.split_at_mut(usize::from(self.projection.is_some()));
-        let [weight_gradient, vectors, bias] = rest else { panic!("gradients of another network") };
+        let (weights, rest) = rest.split_at_mut(self.products.len());
+        let [vectors, bias] = rest else { panic!("gradients of another network") };
         self.recur_back(&mut products, back.input, &states, back.starts, &mut gradient, [vectors, bias]);
-        stop(&mut products, &hooked.saturated);
         back.workspace.give(states);
         // The gradient of x begins with what came through the highway, and the products add to it.
         let mut inputs = back.wanted.then(|| match self.skip {
@@ -293,38 +237,25 @@ impl<T: Real> Sru<T> {
             Skip::None | Skip::Matrix => (Store::Overwrite, back.workspace.take(back.input.rows(), back.input.cols())),
         });
         let target = inputs.as_mut().map(|(store, inputs)| (*store, inputs));
-        let (site, weight) = (self.site, &self.weight);
+        let columns = self.columns();
         if let (Some((first, projection)), Some((projected, first_hooked))) = (&self.projection, projected) {
             let mut bottleneck = back.workspace.take(projected.rows(), projected.cols());
             let into = Some((Store::Overwrite, &mut bottleneck));
-            back.product(SiteBack { site, input: &projected, hooked, weight }, &products, weight_gradient, into);
+            back.multiply(columns, &self.products, &projected, hooked, products, weights, &mut [], into);
             stop(&mut bottleneck, &first_hooked.saturated);
-            let first = SiteBack { site: *first, input: back.input, hooked: first_hooked, weight: projection };
+            let weight = projection.view();
+            let first = SiteBack { site: *first, input: back.input, hooked: first_hooked, weight };
             back.product(first, &bottleneck, &mut projection_gradient[0], target);
             [bottleneck, projected].into_iter().for_each(|m| back.workspace.give(m));
         } else {
-            let first = SiteBack { site, input: back.input, hooked, weight };
-            back.product(first, &products, weight_gradient, target);
+            back.multiply(columns, &self.products, back.input, hooked, products, weights, &mut [], target);
         }
-        [products, gradient].into_iter().for_each(|m| back.workspace.give(m));
+        back.workspace.give(gradient);
         inputs.map(|(_, inputs)| inputs)
     }
 }
 
 impl<T: Real> Linear<T> {
-    fn forward_train(
-        &self,
-        input: &Matrix<T>,
-        ops: &impl SiteOps<T>,
-        workspace: &mut Workspace<T>,
-    ) -> (Kept<T>, Matrix<T>) {
-        let hooked = ops.input(self.site, input, workspace);
-        let mut output = site_product(&hooked, &self.weight, workspace);
-        add_to_rows(&mut output, self.bias.data());
-        let saturated = ops.output(self.site, &mut output);
-        (Kept::Linear { hooked: Hooked { input: owned(hooked), saturated } }, output)
-    }
-
     fn backward(
         &self,
         hooked: Hooked<T>,
@@ -337,7 +268,7 @@ impl<T: Real> Linear<T> {
         sum_of_rows(gradient.cols(), gradient.data(), bias_gradient.data_mut());
         let mut inputs = back.wanted.then(|| back.workspace.take(back.input.rows(), back.input.cols()));
         let target = inputs.as_mut().map(|inputs| (Store::Overwrite, inputs));
-        let linear = SiteBack { site: self.site, input: back.input, hooked, weight: &self.weight };
+        let linear = SiteBack { site: self.site, input: back.input, hooked, weight: self.weight.view() };
         back.product(linear, &gradient, weight_gradient, target);
         back.workspace.give(gradient);
         inputs

@@ -1,12 +1,14 @@
 //! The forward pass without a trace.
 
-use super::elementwise::{add_to_rows, for_rows};
-use super::{Batch, Layer, Linear, Network, Pointwise, SiteId, SiteOps, Sru, Workspace};
-use crate::tensor::{Matrix, Real, Store, product};
+use super::elementwise::for_rows;
+use super::product::{Columns, Hooked, traced};
+use super::recurrent::Pass;
+use super::{Batch, Layer, Linear, Network, Pointwise, SiteOps, Sru, Workspace};
+use crate::tensor::{Matrix, Real};
 use std::borrow::Cow;
 
 impl<T: Real> Network<T> {
-    /// Logits of every frame of the batch, `[frames, classes]`.
+    /// Logits of every frame that comes out, `[frames, classes]`.
     ///
     /// # Panics
     /// Where the batch has other than [`inputs`](Self::inputs) features a frame.
@@ -21,10 +23,29 @@ impl<T: Real> Network<T> {
     pub fn forward_in(&self, batch: &Batch<T>, ops: &impl SiteOps<T>, workspace: &mut Workspace<T>) -> Matrix<T> {
         assert_eq!(batch.features().cols(), self.inputs(), "features a frame of the batch");
         let mut values = Cow::Borrowed(batch.features());
-        for layer in self.layers() {
+        let mut starts = Cow::Borrowed(batch.starts());
+        for (index, layer) in self.layers().iter().enumerate() {
             let outputs = match layer {
-                Layer::Sru(sru) => sru.forward(&values, batch.starts(), ops, workspace),
-                Layer::Linear(linear) => linear.forward(&values, ops, workspace),
+                Layer::Sru(sru) => sru.forward(&values, &starts, ops, workspace),
+                Layer::Recurrent(recurrent) => {
+                    let (outputs, tape) =
+                        recurrent.forward(&values, &mut Pass { starts: &starts, ops, workspace: &mut *workspace });
+                    recurrent.unbounded(&tape).into_iter().for_each(|values| ops.unbounded(index, values));
+                    tape.give(workspace);
+                    outputs
+                }
+                Layer::Linear(linear) => without(linear.forward(&values, ops, workspace), workspace),
+                Layer::Conv1d(conv) => {
+                    let outputs = without(conv.forward(&values, &starts, ops, workspace), workspace);
+                    starts = Cow::Owned(conv.shape.starts(&starts));
+                    outputs
+                }
+                Layer::Embedding(embedding) => without(embedding.forward(&values, ops, workspace), workspace),
+                Layer::LayerNorm(norm) => {
+                    norm.apply(values.to_mut());
+                    ops.unbounded(index, &values);
+                    continue;
+                }
                 Layer::Pointwise(function) => {
                     function.apply(values.to_mut());
                     continue;
@@ -36,9 +57,27 @@ impl<T: Real> Network<T> {
         }
         values.into_owned()
     }
+
+    /// First frame of each sequence that comes out, and the number of frames, for sequences that go in.
+    pub fn output_starts<'a>(&self, starts: &'a [usize]) -> Cow<'a, [usize]> {
+        self.layers().iter().fold(Cow::Borrowed(starts), |starts, layer| match layer {
+            Layer::Conv1d(conv) => Cow::Owned(conv.shape.starts(&starts)),
+            _ => starts,
+        })
+    }
+}
+
+/// A result without what its hooks did.
+fn without<T: Real>((output, hooked): (Matrix<T>, Hooked<T>), workspace: &mut Workspace<T>) -> Matrix<T> {
+    hooked.give(workspace);
+    output
 }
 
 impl<T: Real> Sru<T> {
+    pub(super) fn columns(&self) -> Columns {
+        Columns { directions: self.directions, gates: self.skip.matrices(), hidden: self.hidden }
+    }
+
     fn forward(
         &self,
         input: &Matrix<T>,
@@ -46,15 +85,14 @@ impl<T: Real> Sru<T> {
         ops: &impl SiteOps<T>,
         workspace: &mut Workspace<T>,
     ) -> Matrix<T> {
-        let products = match &self.projection {
-            Some((site, projection)) => {
-                let projected = at_site(*site, input, projection, ops, workspace);
-                let products = at_site(self.site, &projected, &self.weight, ops, workspace);
-                workspace.give(projected);
-                products
-            }
-            None => at_site(self.site, input, &self.weight, ops, workspace),
-        };
+        let projected = self.projection.as_ref().map(|(site, projection)| {
+            let projected = traced(*site, input, projection.view(), &[], ops, workspace);
+            without(projected, workspace)
+        });
+        let from = projected.as_ref().unwrap_or(input);
+        let (products, did) = self.columns().multiply(&self.products, &[], from, ops, workspace);
+        did.into_iter().for_each(|hooked| hooked.give(workspace));
+        projected.into_iter().for_each(|projected| workspace.give(projected));
         let mut outputs = workspace.take(input.rows(), self.outputs());
         self.recur(&products, input, starts, &mut outputs, None);
         workspace.give(products);
@@ -63,40 +101,15 @@ impl<T: Real> Sru<T> {
 }
 
 impl<T: Real> Linear<T> {
-    fn forward(&self, input: &Matrix<T>, ops: &impl SiteOps<T>, workspace: &mut Workspace<T>) -> Matrix<T> {
-        let hooked = ops.input(self.site, input, workspace);
-        let mut output = site_product(&hooked, &self.weight, workspace);
-        add_to_rows(&mut output, self.bias.data());
-        ops.output(self.site, &mut output);
-        if let Cow::Owned(hooked) = hooked {
-            workspace.give(hooked);
-        }
-        output
+    /// y, and what hooks did.
+    pub(super) fn forward(
+        &self,
+        input: &Matrix<T>,
+        ops: &impl SiteOps<T>,
+        workspace: &mut Workspace<T>,
+    ) -> (Matrix<T>, Hooked<T>) {
+        traced(self.site, input, self.weight.view(), self.bias.data(), ops, workspace)
     }
-}
-
-/// The product of a site with its hooks.
-fn at_site<T: Real>(
-    site: SiteId,
-    input: &Matrix<T>,
-    weight: &Matrix<T>,
-    ops: &impl SiteOps<T>,
-    workspace: &mut Workspace<T>,
-) -> Matrix<T> {
-    let input = ops.input(site, input, workspace);
-    let mut output = site_product(&input, weight, workspace);
-    ops.output(site, &mut output);
-    if let Cow::Owned(input) = input {
-        workspace.give(input);
-    }
-    output
-}
-
-/// The product of a site whose input has been through its hook.
-pub(super) fn site_product<T: Real>(input: &Matrix<T>, weight: &Matrix<T>, workspace: &mut Workspace<T>) -> Matrix<T> {
-    let mut output = workspace.take(input.rows(), weight.cols());
-    product(input.view(), weight.view(), Store::Overwrite, &mut output);
-    output
 }
 
 impl Pointwise {

@@ -1,12 +1,16 @@
 //! A network: a description with parameters.
 
 use super::initialize::initialize;
+use super::layer::Part;
 use super::{Layer, NetworkDescription, Site, SiteId, Workload};
 use crate::Result;
 use crate::tensor::{Matrix, Real};
 
 /// Elementwise operations a frame and recurrent unit, as the paper counts them: 88,000 for its 4,400 units.
 const ELEMENTWISE_A_UNIT: u64 = 20;
+
+/// Of one number of a normalised frame: a sum and a sum of squares, then a difference, two products and a sum.
+const OPERATIONS_A_NORM: u64 = 7;
 
 /// A network in floating point.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +64,7 @@ impl<T: Real> Network<T> {
         let mut layers = Vec::with_capacity(description.layers.len());
         for (layer, name) in description.layers.iter().zip(description.names()) {
             let made = Layer::zeros(layer, name, inputs, SiteId(sites));
-            sites += made.sites().len();
+            sites += made.site_count();
             inputs = layer.outputs(inputs);
             layers.push(made);
         }
@@ -102,144 +106,112 @@ impl<T: Real> Network<T> {
 
     /// Every parameter, in an order that depends on the description alone.
     pub fn parameters(&self) -> Vec<Parameter<'_, T>> {
-        let mut parameters = Vec::new();
-        let mut push = |layer: &str, part: &str, values| {
-            parameters.push(Parameter { name: format!("{layer}.{part}"), values });
-        };
-        for layer in &self.layers {
-            match layer {
-                Layer::Sru(sru) => {
-                    if let Some((_, projection)) = &sru.projection {
-                        push(&sru.name, "projection", projection);
-                    }
-                    push(&sru.name, "weight", &sru.weight);
-                    push(&sru.name, "vectors", &sru.vectors);
-                    push(&sru.name, "bias", &sru.bias);
-                }
-                Layer::Linear(linear) => {
-                    push(&linear.name, "weight", &linear.weight);
-                    push(&linear.name, "bias", &linear.bias);
-                }
-                Layer::Pointwise(_) => {}
-            }
-        }
-        parameters
+        let all = self.layers.iter().flat_map(|layer| names_of(layer).into_iter().zip(layer.matrices()));
+        all.map(|(name, values)| Parameter { name, values }).collect()
     }
 
     /// Every parameter, in the order of [`parameters`](Self::parameters).
     pub fn parameters_mut(&mut self) -> Vec<ParameterMut<'_, T>> {
-        let mut parameters = Vec::new();
-        let mut push = |layer: &str, part: &str, values| {
-            parameters.push(ParameterMut { name: format!("{layer}.{part}"), values });
-        };
-        for layer in &mut self.layers {
-            match layer {
-                Layer::Sru(sru) => {
-                    if let Some((_, projection)) = &mut sru.projection {
-                        push(&sru.name, "projection", projection);
-                    }
-                    push(&sru.name, "weight", &mut sru.weight);
-                    push(&sru.name, "vectors", &mut sru.vectors);
-                    push(&sru.name, "bias", &mut sru.bias);
-                }
-                Layer::Linear(linear) => {
-                    push(&linear.name, "weight", &mut linear.weight);
-                    push(&linear.name, "bias", &mut linear.bias);
-                }
-                Layer::Pointwise(_) => {}
-            }
+        fn of_layer<T: Real>(layer: &mut Layer<T>) -> Vec<(String, &mut Matrix<T>)> {
+            names_of(layer).into_iter().zip(layer.matrices_mut()).collect()
         }
-        parameters
+        let all = self.layers.iter_mut().flat_map(of_layer);
+        all.map(|(name, values)| ParameterMut { name, values }).collect()
     }
 
-    /// Recurrent vectors and biases: every parameter that is no site's weight. In the order of
+    /// Recurrent vectors, biases and gains: every parameter that is no site's weight. In the order of
     /// [`parameters`](Self::parameters).
     pub fn vectors(&self) -> Vec<&Matrix<T>> {
-        fn of_layer<T>(layer: &Layer<T>) -> Vec<&Matrix<T>> {
-            match layer {
-                Layer::Sru(sru) => vec![&sru.vectors, &sru.bias],
-                Layer::Linear(linear) => vec![&linear.bias],
-                Layer::Pointwise(_) => Vec::new(),
-            }
-        }
-        self.layers.iter().flat_map(of_layer).collect()
+        self.layers.iter().flat_map(|layer| select(layer.parts(), layer.matrices(), false)).collect()
     }
 
-    /// Recurrent vectors and biases, in the order of [`vectors`](Self::vectors).
-    pub fn vectors_mut(&mut self) -> Vec<ParameterMut<'_, T>> {
-        let vectors =
-            |parameter: &ParameterMut<'_, T>| [".vectors", ".bias"].iter().any(|end| parameter.name.ends_with(end));
-        self.parameters_mut().into_iter().filter(vectors).collect()
+    /// The same, to be changed.
+    pub fn vectors_mut(&mut self) -> Vec<&mut Matrix<T>> {
+        self.layers.iter_mut().flat_map(|layer| select(layer.parts(), layer.matrices_mut(), false)).collect()
     }
 
     /// The weights of every site, in the order of [`Workload::sites`].
     pub fn site_weights(&self) -> Vec<&Matrix<T>> {
-        self.layers.iter().flat_map(Layer::sites).map(|(_, weight)| weight).collect()
+        self.layers.iter().flat_map(|layer| select(layer.parts(), layer.matrices(), true)).collect()
     }
 
     /// The weights of every site, in the order of [`Workload::sites`].
     pub fn site_weights_mut(&mut self) -> Vec<&mut Matrix<T>> {
-        fn of_layer<T>(layer: &mut Layer<T>) -> Vec<&mut Matrix<T>> {
-            match layer {
-                Layer::Sru(sru) => {
-                    let projection = sru.projection.iter_mut().map(|(_, matrix)| matrix);
-                    projection.chain([&mut sru.weight]).collect()
-                }
-                Layer::Linear(linear) => vec![&mut linear.weight],
-                Layer::Pointwise(_) => Vec::new(),
-            }
-        }
-        self.layers.iter_mut().flat_map(of_layer).collect()
+        self.layers.iter_mut().flat_map(|layer| select(layer.parts(), layer.matrices_mut(), true)).collect()
     }
 
     /// Where the weights of every site stand among [`parameters`](Self::parameters).
     pub fn site_parameters(&self) -> Vec<usize> {
-        let mut places = Vec::new();
-        let mut first = 0;
-        for layer in &self.layers {
-            places.extend(first..first + layer.sites().len());
-            first += layer.parameter_count();
-        }
-        places
+        let parts = self.layers.iter().flat_map(Layer::parts).enumerate();
+        parts.filter(|(_, part)| part.site.is_some()).map(|(place, _)| place).collect()
     }
 
-    /// What a frame costs.
+    /// What a frame of the output costs.
     pub fn workload(&self) -> Workload {
-        let mut workload = Workload { sites: Vec::new(), vectors: 0, vectors_published: 0, elementwise: 0 };
-        for layer in &self.layers {
-            workload.sites.extend(layer.sites().into_iter().map(|(name, weight)| site(name, weight)));
+        let input_frames = self.description.stride() as u64;
+        let mut workload = Workload { input_frames, ..Workload::default() };
+        // How often a layer's input comes while one frame of the network's output is made.
+        let mut frames = input_frames;
+        for (layer, description) in self.layers.iter().zip(&self.description.layers) {
+            frames /= description.stride() as u64;
+            let parts = layer.parts();
+            for (part, matrix) in parts.iter().zip(layer.matrices()) {
+                match &part.site {
+                    Some(site) => workload.sites.push(layer.site(site, matrix, frames)),
+                    None => workload.vectors += matrix.data().len() as u64,
+                }
+            }
             match layer {
                 Layer::Sru(sru) => {
-                    workload.vectors += (sru.vectors.data().len() + sru.bias.data().len()) as u64;
                     workload.vectors_published += sru.vectors.data().len() as u64;
-                    workload.elementwise += ELEMENTWISE_A_UNIT * sru.outputs() as u64;
+                    workload.elementwise += frames * ELEMENTWISE_A_UNIT * sru.outputs() as u64;
                 }
-                Layer::Linear(linear) => workload.vectors += linear.bias.data().len() as u64,
-                Layer::Pointwise(_) => {}
+                Layer::Recurrent(recurrent) => {
+                    let units = (recurrent.shape.directions * recurrent.shape.hidden) as u64;
+                    workload.vectors_published += units * recurrent.cell().gates().len() as u64;
+                    workload.elementwise += frames * recurrent.cell().operations() * units;
+                }
+                Layer::LayerNorm(norm) => {
+                    workload.elementwise += frames * OPERATIONS_A_NORM * norm.gain.cols() as u64;
+                }
+                Layer::Linear(_) | Layer::Conv1d(_) | Layer::Embedding(_) | Layer::Pointwise(_) => {}
             }
         }
         workload
     }
 }
 
-impl<T: Real> Layer<T> {
-    /// The layer's products, in the order data meets them.
-    fn sites(&self) -> Vec<(String, &Matrix<T>)> {
-        match self {
-            Self::Sru(sru) => {
-                let projection = sru.projection.iter().map(|(_, matrix)| (format!("{}.projection", sru.name), matrix));
-                projection.chain([(sru.name.clone(), &sru.weight)]).collect()
-            }
-            Self::Linear(linear) => vec![(linear.name.clone(), &linear.weight)],
-            Self::Pointwise(_) => Vec::new(),
-        }
-    }
+/// The parameters' full names.
+fn names_of<T: Real>(layer: &Layer<T>) -> Vec<String> {
+    layer.parts().iter().map(|part| format!("{}.{}", layer.name(), part.name)).collect()
 }
 
-fn site<T: Real>(name: String, weight: &Matrix<T>) -> Site {
-    let [inputs, outputs] = weight.shape();
-    let weights = weight.data().len() as u64;
-    Site { name, inputs, outputs, macs: weights, weights }
+/// The matrices that are weights of sites, or all others.
+fn select<M>(parts: Vec<Part>, matrices: Vec<M>, sites: bool) -> Vec<M> {
+    let chosen = parts.into_iter().zip(matrices).filter(|(part, _)| part.site.is_some() == sites);
+    chosen.map(|(_, matrix)| matrix).collect()
+}
+
+impl<T: Real> Layer<T> {
+    /// The site `part` of the layer, which runs `frames` times.
+    fn site(&self, part: &str, weight: &Matrix<T>, frames: u64) -> Site {
+        let name = if part.is_empty() { self.name().to_owned() } else { format!("{}.{part}", self.name()) };
+        let [inputs, outputs] = weight.shape();
+        let weights = weight.data().len() as u64;
+        // A row of a table is read, not multiplied.
+        let macs = if matches!(self, Self::Embedding(_)) { 0 } else { frames * weights };
+        Site { name, inputs, outputs, macs, weights }
+    }
+
+    /// Number of its sites.
+    pub fn site_count(&self) -> usize {
+        self.parts().iter().filter(|part| part.site.is_some()).count()
+    }
+
+    /// Number of parameter matrices.
+    pub(super) fn parameter_count(&self) -> usize {
+        self.parts().len()
+    }
 }
 
 #[cfg(test)]

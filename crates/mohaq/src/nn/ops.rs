@@ -10,8 +10,10 @@ pub type Saturated = Vec<u32>;
 
 /// What happens at a site beside the product: by default nothing.
 ///
-/// A forward pass computes `output(product(input(x), weight) + bias)` at every site; the gates of recurrent units, whose
-/// biases are added in the recurrence, are an exception: there it is `output(product(input(x), weight))`.
+/// A forward pass computes `output(product(input(x), weight) + bias)` at every site; the gates of simple recurrent units,
+/// whose biases are added in the recurrence, are an exception: there it is `output(product(input(x), weight))`. The products
+/// of a hidden output are made frame by frame and direction by direction, so their hooks see a few rows at a time, and of
+/// the columns those of one direction. A table has an output and no input.
 ///
 /// A backward pass asks the same hooks what goes through them. By default everything does (the straight-through
 /// estimator without a mask): the gradient of the weights is taken with `input(x)`, and that of `input(x)` handed on as
@@ -26,6 +28,10 @@ pub trait SiteOps<T: Real>: Sync {
     fn output(&self, _site: SiteId, _output: &mut Matrix<T>) -> Saturated {
         Saturated::new()
     }
+
+    /// Sees a tensor that no site gives and whose range nothing bounds but what is seen: the state of an LSTM, the hidden
+    /// output of units of ReLUs, a normalised frame. Not called in training.
+    fn unbounded(&self, _layer: usize, _values: &Matrix<T>) {}
 
     /// Whether [`input_back`](Self::input_back) does anything at a site: `None` if not, otherwise whether it is to be
     /// called even where nobody asks for the gradient of `x`.

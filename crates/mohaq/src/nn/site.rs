@@ -15,25 +15,35 @@ pub struct Site {
     pub inputs: usize,
     /// Length of the output vector.
     pub outputs: usize,
-    /// Multiply-accumulates a frame.
+    /// Multiply-accumulates a frame; 0 for a table, of which a row is read.
     pub macs: u64,
     /// Weights held in memory.
     pub weights: u64,
 }
 
 /// What one frame costs a network, before any precision is chosen. Everything that a platform prices.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// A frame is one of the output: where a convolution makes one of several, the layers before it run as often.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workload {
     /// The matrix products, in the order data meets them.
     pub sites: Vec<Site>,
-    /// Recurrent vectors and biases, which stay at 16 bit.
+    /// Frames of the input for one of the output.
+    #[serde(default = "one")]
+    pub input_frames: u64,
+    /// Recurrent vectors, biases and gains, which stay at 16 bit.
     pub vectors: u64,
     /// The same as the paper counts them: one vector of `hidden` for each recurrent layer, direction and gate
     /// (8,800 in its network).
     pub vectors_published: u64,
-    /// Elementwise operations a frame, as the paper counts them: 20 for each recurrent unit
-    /// (5,637,500 − 5,549,500 = 88,000 for the 4,400 units of its network).
+    /// Elementwise operations a frame. For simple recurrent units as the paper counts them, 20 each
+    /// (5,637,500 − 5,549,500 = 88,000 for the 4,400 units of its network); for other cells the additions, multiplications
+    /// and functions of their equations ([`Cell::operations`](super::Cell::operations)).
     pub elementwise: u64,
+}
+
+const fn one() -> u64 {
+    1
 }
 
 impl Workload {

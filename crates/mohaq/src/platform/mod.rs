@@ -12,7 +12,7 @@
 //!
 //! let silago = platform::load("silago")?;
 //! let site = Site { name: "fc".into(), inputs: 100, outputs: 10, macs: 1000, weights: 1000 };
-//! let workload = Workload { sites: vec![site], vectors: 10, vectors_published: 0, elementwise: 0 };
+//! let workload = Workload { sites: vec![site], input_frames: 1, vectors: 10, vectors_published: 0, elementwise: 0 };
 //! let cost = silago.cost(&workload, &QuantSpec::uniform(Precision::new(Bits::Four, Bits::Four), 1))?;
 //! assert_eq!(cost.memory_bits, 1000 * 4 + 10 * 16);
 //! assert_eq!(cost.speedup, Some(4.0));

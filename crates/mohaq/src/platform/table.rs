@@ -210,7 +210,7 @@ mod tests {
             weights: macs / 2 + 1,
         };
         let sites = macs.iter().enumerate().map(site).collect();
-        Workload { sites, vectors: 1000, vectors_published: 600, elementwise: 5000 }
+        Workload { sites, input_frames: 1, vectors: 1000, vectors_published: 600, elementwise: 5000 }
     }
 
     fn spec(platform: &dyn Platform, choices: &[usize]) -> QuantSpec {

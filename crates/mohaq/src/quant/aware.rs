@@ -188,8 +188,7 @@ impl Arithmetic for QuantAware {
         let formats = vector_formats(network, &self.calibration.layers)?;
         let vectors = network.vectors().into_iter().zip(self.rounded.vectors_mut());
         for ((from, to), format) in vectors.zip(formats) {
-            to.values.data_mut().copy_from_slice(from.data());
-            Grid::fixed(format.fraction()).apply(to.values.data_mut());
+            to.data_mut().copy_from_slice(&format.round(from.data()));
         }
         self.input_slopes.get_mut().expect("nobody panics while it adds").fill(0.0);
         Ok(())

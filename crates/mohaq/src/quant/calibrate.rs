@@ -4,7 +4,7 @@
 //! what ships. Weights are looked at once. Activations are seen twice: a first float pass over the sequences finds the
 //! range of every site's input and product, a second one counts the inputs in a histogram over that range.
 
-use super::formats::{LayerFormat, SiteParts, fixed_point, layer_formats};
+use super::formats::{LayerFormat, Seen, SiteParts, fixed_point, layer_formats};
 use super::grid::Grid;
 use super::histogram::{ClipMethod, Histogram, extremes, max_abs, weight_clip};
 use crate::nn::{Batch, Network, Saturated, SiteId, SiteOps, Workspace};
@@ -123,17 +123,24 @@ pub fn calibrate(network: &Network, train: &[Sequence], settings: &QuantizeSetti
     let batch = |sequence: &&Sequence| Batch::of([*sequence], network.inputs());
     let batches: Vec<Batch<f32>> = chosen.iter().map(batch).collect::<Result<_>>()?;
     let parts = SiteParts::of(network);
-    let fresh = || Probe::Ranges(parts.iter().map(|&parts| Range::new(parts)).collect());
-    let per_sequence: Vec<Vec<Range>> =
-        observe(network, &batches, &fresh)?.into_iter().map(Probe::into_ranges).collect();
+    let ranges = || parts.iter().map(|&parts| Range::new(parts)).collect();
+    let fresh = || Probe::Ranges(ranges(), vec![0.0; network.layers().len()]);
+    let (per_sequence, largest): (Vec<Vec<Range>>, Vec<Vec<f32>>) =
+        observe(network, &batches, &fresh)?.into_iter().map(Probe::into_ranges).unzip();
+    let unbounded: Vec<f32> = (0..network.layers().len())
+        .map(|layer| largest.iter().map(|of_sequence| of_sequence[layer]).fold(0.0, f32::max))
+        .collect();
     let whole = merge(&per_sequence);
     let histograms = observe(network, &batches, &|| Probe::Histograms(whole.iter().map(Range::histogram).collect()))?;
     let histograms = sum(histograms.into_iter().map(Probe::into_histograms).collect());
     let features = batches.iter().map(|batch| max_abs(batch.features().data())).fold(0.0, f32::max);
-    let input_fraction = fixed_point("the network's input", features)?;
+    // The number of a row is its own code.
+    let tokens = network.description().reads_tokens();
+    let input_fraction = if tokens { 0 } else { fixed_point("the network's input", features)? };
     let inputs: Vec<f32> = whole.iter().map(Range::max_abs).collect();
     let outputs: Vec<&[f32]> = whole.iter().map(|range| range.outputs.as_slice()).collect();
-    let layers = layer_formats(network, &inputs, &outputs)?;
+    let seen = Seen { inputs: &inputs, outputs: &outputs, unbounded: &unbounded };
+    let layers = layer_formats(network, seen)?;
     let sites = network.workload().sites;
     let weights = network.site_weights();
     let ranges = sites.iter().enumerate().map(|(i, site)| SiteRange {
@@ -168,12 +175,13 @@ impl Range {
         Self { low: f32::INFINITY, high: f32::NEG_INFINITY, parts, outputs: vec![0.0; parts.count] }
     }
 
+    /// 0 where there was no input, as at a table.
     fn max_abs(&self) -> f32 {
-        self.low.abs().max(self.high.abs())
+        if self.low > self.high { 0.0 } else { self.low.abs().max(self.high.abs()) }
     }
 
     fn histogram(&self) -> Histogram {
-        Histogram::new(self.low, self.high)
+        if self.low > self.high { Histogram::new(0.0, 0.0) } else { Histogram::new(self.low, self.high) }
     }
 
     fn add_output(&mut self, values: &[f32]) {
@@ -210,14 +218,15 @@ fn sum(mut per_sequence: Vec<Vec<Histogram>>) -> Vec<Histogram> {
 
 /// What is recorded during a float pass over one sequence: ranges first, then histograms over them.
 enum Probe {
-    Ranges(Vec<Range>),
+    /// Of every site, and the largest magnitude of what nothing else bounds in every layer.
+    Ranges(Vec<Range>, Vec<f32>),
     Histograms(Vec<Histogram>),
 }
 
 impl Probe {
     fn input(&mut self, site: SiteId, values: &[f32]) {
         match self {
-            Self::Ranges(ranges) => {
+            Self::Ranges(ranges, _) => {
                 let (low, high) = extremes(values);
                 let range = &mut ranges[site.0];
                 (range.low, range.high) = (range.low.min(low), range.high.max(high));
@@ -227,22 +236,28 @@ impl Probe {
     }
 
     fn output(&mut self, site: SiteId, values: &[f32]) {
-        if let Self::Ranges(ranges) = self {
+        if let Self::Ranges(ranges, _) = self {
             ranges[site.0].add_output(values);
         }
     }
 
-    fn into_ranges(self) -> Vec<Range> {
+    fn unbounded(&mut self, layer: usize, values: &[f32]) {
+        if let Self::Ranges(_, largest) = self {
+            largest[layer] = largest[layer].max(max_abs(values));
+        }
+    }
+
+    fn into_ranges(self) -> (Vec<Range>, Vec<f32>) {
         match self {
-            Self::Ranges(ranges) => ranges,
-            Self::Histograms(_) => Vec::new(),
+            Self::Ranges(ranges, largest) => (ranges, largest),
+            Self::Histograms(_) => (Vec::new(), Vec::new()),
         }
     }
 
     fn into_histograms(self) -> Vec<Histogram> {
         match self {
             Self::Histograms(histograms) => histograms,
-            Self::Ranges(_) => Vec::new(),
+            Self::Ranges(..) => Vec::new(),
         }
     }
 }
@@ -259,6 +274,10 @@ impl SiteOps<f32> for Listening {
     fn output(&self, site: SiteId, output: &mut Matrix) -> Saturated {
         self.0.lock().expect("no thread panics while it records").output(site, output.data());
         Saturated::new()
+    }
+
+    fn unbounded(&self, layer: usize, values: &Matrix) {
+        self.0.lock().expect("no thread panics while it records").unbounded(layer, values.data());
     }
 }
 

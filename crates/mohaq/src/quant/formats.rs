@@ -4,13 +4,17 @@
 //! tensor but three or four, and each part is requantized to the format in which the cell uses it: the candidate to the
 //! state's, the gates' arguments to that of the table of sigma, the highway to that of the hidden output.
 
-use crate::nn::{Layer, Network, Pointwise, Skip, Sru};
+use crate::nn::{
+    Cell, Conv1d, Embedding, Gate, Layer, LayerNorm, Linear, Network, Pointwise, Pooling, Product, Recurrent, Reset,
+    RnnActivation, Skip, Sru,
+};
 use crate::{Error, Result};
-use mohaq_rt::cell::{Pointwise as IntegerPointwise, SruCell};
+use mohaq_rt::cell::{CellKind, Pointwise as IntegerPointwise, RecurrentCell, SruCell};
 use mohaq_rt::numeric::Q16;
-use mohaq_rt::table::GATE;
+use mohaq_rt::table::{GATE, TANH, UNIT};
 use serde::{Deserialize, Serialize};
 
+use super::grid::Grid;
 use super::histogram::max_abs;
 
 /// Room above what calibration saw, for sequences that it did not see: a quarter. Seemed reasonable; saturations are
@@ -31,8 +35,31 @@ pub enum LayerFormat {
         /// Of highway and hidden output.
         hidden: u32,
     },
+    /// Units of any other cell.
+    Recurrent {
+        /// Of the state of an LSTM; that of a QRNN lies within −1 … 1 and has the format of functions.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        state: Option<u32>,
+        /// Of the hidden output as it is shown and fed back.
+        hidden: u32,
+    },
     /// A matrix and a bias.
     Linear {
+        /// Of the result.
+        output: u32,
+    },
+    /// A convolution over time.
+    Conv1d {
+        /// Of the result.
+        output: u32,
+    },
+    /// A row of a table.
+    Embedding {
+        /// Of the result.
+        output: u32,
+    },
+    /// A normalised frame.
+    LayerNorm {
         /// Of the result.
         output: u32,
     },
@@ -55,13 +82,25 @@ impl SiteParts {
             match layer {
                 Layer::Sru(sru) => {
                     parts.extend(sru.projection.iter().map(|(_, matrix)| Self { count: 1, width: matrix.cols() }));
-                    parts.push(Self { count: sru.skip.matrices(), width: sru.hidden });
+                    parts.extend(sru.products.iter().map(|product| Self::of_product(product, sru.hidden)));
                 }
-                Layer::Linear(linear) => parts.push(Self { count: 1, width: linear.weight.cols() }),
-                Layer::Pointwise(_) => {}
+                Layer::Recurrent(recurrent) => {
+                    let products = recurrent.input.iter().chain(&recurrent.recurrent);
+                    parts.extend(products.map(|product| Self::of_product(product, recurrent.shape.hidden)));
+                    let width = recurrent.shape.width();
+                    parts.extend(recurrent.projection.iter().map(|_| Self { count: 1, width }));
+                }
+                Layer::Linear(Linear { weight, .. })
+                | Layer::Conv1d(Conv1d { weight, .. })
+                | Layer::Embedding(Embedding { weight, .. }) => parts.push(Self { count: 1, width: weight.cols() }),
+                Layer::LayerNorm(_) | Layer::Pointwise(_) => {}
             }
         }
         parts
+    }
+
+    fn of_product(product: &Product, hidden: usize) -> Self {
+        Self { count: product.gates.len(), width: hidden }
     }
 }
 
@@ -83,42 +122,108 @@ pub(super) fn fixed_point(tensor: &str, max_abs: f32) -> Result<u32> {
     Q16::finest(max_abs * HEADROOM).map(Q16::fraction).map_err(reason)
 }
 
-/// Formats of every layer, given for every site the largest magnitude of its input and of each part of its product.
-pub(super) fn layer_formats(network: &Network, inputs: &[f32], outputs: &[&[f32]]) -> Result<Vec<LayerFormat>> {
-    let mut formats = Vec::new();
+/// What calibration saw.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen<'a> {
+    /// Largest magnitude of every site's input.
+    pub(super) inputs: &'a [f32],
+    /// Largest magnitude of each part of every site's product.
+    pub(super) outputs: &'a [&'a [f32]],
+    /// Largest magnitude of every layer's tensor that nothing else bounds.
+    pub(super) unbounded: &'a [f32],
+}
+
+/// Formats of every layer.
+pub(super) fn layer_formats(network: &Network, seen: Seen<'_>) -> Result<Vec<LayerFormat>> {
     let layers = network.layers();
-    for (i, layer) in layers.iter().enumerate() {
-        formats.push(match layer {
-            Layer::Sru(sru) => sru_format(sru, inputs, outputs)?,
-            Layer::Linear(linear) => {
-                let largest = outputs[linear.site.0][0];
-                let argument = match layers.get(i + 1) {
-                    Some(Layer::Pointwise(function)) => integer_pointwise(*function).argument(),
-                    _ => None,
-                };
-                let output =
-                    argument.map_or_else(|| fixed_point(&linear.name, largest), |format| Ok(format.fraction()))?;
-                LayerFormat::Linear { output }
+    let formats = layers.iter().enumerate().map(|(i, layer)| {
+        // A function of one number takes its argument in its own format, which the layer in front must give.
+        let argument = match layers.get(i + 1) {
+            Some(Layer::Pointwise(function)) => integer_pointwise(*function).argument(),
+            _ => None,
+        };
+        let result = |name: &str, largest: f32| {
+            argument.map_or_else(|| fixed_point(name, largest), |format| Ok(format.fraction()))
+        };
+        Ok(match layer {
+            Layer::Sru(sru) => sru_format(sru, seen)?,
+            Layer::Recurrent(recurrent) => recurrent_format(recurrent, i, seen)?,
+            Layer::Linear(Linear { name, site, .. }) => {
+                LayerFormat::Linear { output: result(name, seen.outputs[site.0][0])? }
+            }
+            Layer::Conv1d(Conv1d { name, site, .. }) => {
+                LayerFormat::Conv1d { output: result(name, seen.outputs[site.0][0])? }
+            }
+            Layer::Embedding(Embedding { name, site, .. }) => {
+                LayerFormat::Embedding { output: result(name, seen.outputs[site.0][0])? }
+            }
+            Layer::LayerNorm(norm) => {
+                let most = NORMAL.fraction() + gain_format(norm)?.fraction();
+                LayerFormat::LayerNorm { output: result(&norm.name, seen.unbounded[i])?.min(most) }
             }
             Layer::Pointwise(function) => {
-                let behind_linear = i > 0 && matches!(layers[i - 1], Layer::Linear(_));
-                if integer_pointwise(*function).argument().is_some() && !behind_linear {
-                    let reason = format!("layer {i}: {function:?} is computed in integers only behind a linear layer");
+                let gives_any_format = |layer: &Layer| !matches!(layer, Layer::Sru(_) | Layer::Recurrent(_) | Layer::Pointwise(_));
+                let in_front = i.checked_sub(1).map(|front| &layers[front]);
+                if integer_pointwise(*function).argument().is_some() && !in_front.is_some_and(gives_any_format) {
+                    let reason = format!(
+                        "layer {i}: {function:?} is computed in integers only behind a linear layer, a convolution, a table or a \
+                         normalisation"
+                    );
                     return Err(Error::Calibration { reason });
                 }
                 LayerFormat::Pointwise
             }
-        });
-    }
-    Ok(formats)
+        })
+    });
+    formats.collect()
 }
 
-fn sru_format(sru: &Sru, inputs: &[f32], outputs: &[&[f32]]) -> Result<LayerFormat> {
-    let products = outputs[sru.site.0];
-    let projected = sru.projection.as_ref().map(|(site, _)| fixed_point(&sru.name, outputs[site.0][0])).transpose()?;
+/// Format of a frame of mean 0 and variance 1 before it is scaled: Q4.11, as ±16 holds any number of up to 257 of them.
+pub(super) const NORMAL: Q16 = mohaq_rt::norm::NORMAL;
+
+/// The format of a normalisation's gain.
+pub(super) fn gain_format(norm: &LayerNorm) -> Result<Q16> {
+    let reason = |e| Error::Calibration { reason: format!("layer `{}`: {e}", norm.name) };
+    Q16::finest(max_abs(norm.gain.data())).map_err(reason)
+}
+
+fn recurrent_format(recurrent: &Recurrent, layer: usize, seen: Seen<'_>) -> Result<LayerFormat> {
+    let name = &recurrent.name;
+    let state = match recurrent.cell() {
+        Cell::Lstm { .. } => Some(fixed_point(name, seen.unbounded[layer])?.min(UNIT.fraction())),
+        _ => None,
+    };
+    let hidden = match (&recurrent.projection, recurrent.cell()) {
+        (Some((site, _)), _) => fixed_point(name, seen.outputs[site.0][0])?,
+        (None, Cell::Rnn(RnnActivation::Relu) | Cell::LiGru) => fixed_point(name, seen.unbounded[layer])?,
+        (None, _) => UNIT.fraction(),
+    };
+    Ok(LayerFormat::Recurrent { state, hidden })
+}
+
+/// The format in which a gate's argument is summed.
+pub(super) fn argument_format(gate: Gate, hidden: Q16) -> Q16 {
+    integer_pointwise(gate.function).argument().unwrap_or(hidden)
+}
+
+/// The format of an LSTM's peepholes: the finest that goes with its state.
+pub(super) fn peephole_format(recurrent: &Recurrent, state: Q16) -> Result<Q16> {
+    let reason = |e| Error::Calibration { reason: format!("layer `{}`: {e}", recurrent.name) };
+    let finest = Q16::finest(max_abs(recurrent.peepholes.data())).map_err(reason)?;
+    if finest.fraction() + state.fraction() < GATE.fraction() {
+        let reason = format!("layer `{}`: peepholes and state are too large for a gate of Q4.11", recurrent.name);
+        return Err(Error::Calibration { reason });
+    }
+    Ok(finest)
+}
+
+fn sru_format(sru: &Sru, seen: Seen<'_>) -> Result<LayerFormat> {
+    let products: Vec<f32> = sru.products.iter().flat_map(|product| seen.outputs[product.site.0]).copied().collect();
+    let projection = sru.projection.as_ref().map(|(site, _)| site);
+    let projected = projection.map(|site| fixed_point(&sru.name, seen.outputs[site.0][0])).transpose()?;
     // The state is a mean of candidates, so what holds these holds it.
     let state = fixed_point(&sru.name, products[0])?;
-    let arrives = inputs[sru.projection.as_ref().map_or(sru.site, |(site, _)| *site).0];
+    let arrives = seen.inputs[projection.unwrap_or(&sru.products[0].site).0];
     let carried = match sru.skip {
         Skip::None => 0.0,
         Skip::Identity => sru.scale * arrives,
@@ -169,33 +274,136 @@ pub(super) fn product_fractions(network: &Network, formats: &[LayerFormat]) -> R
                 sru_cell(sru, state, hidden)?;
                 fractions.extend(projected.map(|fraction| vec![fraction]));
                 let gate = GATE.fraction();
-                let mut parts = vec![state, gate, gate, hidden];
-                parts.truncate(sru.skip.matrices());
-                fractions.push(parts);
+                let parts = [state, gate, gate, hidden];
+                fractions.extend(sru.products.iter().map(|product| parts[product.gates.clone()].to_vec()));
             }
-            (Layer::Linear(_), &LayerFormat::Linear { output }) => fractions.push(vec![output]),
+            (Layer::Recurrent(recurrent), &LayerFormat::Recurrent { state, hidden }) => {
+                if state.is_some() != matches!(recurrent.cell(), Cell::Lstm { .. }) {
+                    return Err(bad(&recurrent.name));
+                }
+                recurrent_cell(recurrent, state, hidden)?;
+                let hidden_format = format(hidden)?;
+                let of_gate = |gate: &Gate| argument_format(*gate, hidden_format).fraction();
+                let parts: Vec<u32> = recurrent.cell().gates().iter().map(of_gate).collect();
+                let products = recurrent.input.iter().chain(&recurrent.recurrent);
+                fractions.extend(products.map(|product| parts[product.gates.clone()].to_vec()));
+                fractions.extend(recurrent.projection.iter().map(|_| vec![hidden]));
+            }
+            (Layer::Linear(_), &LayerFormat::Linear { output })
+            | (Layer::Conv1d(_), &LayerFormat::Conv1d { output })
+            | (Layer::Embedding(_), &LayerFormat::Embedding { output }) => fractions.push(vec![output]),
+            (Layer::LayerNorm(norm), &LayerFormat::LayerNorm { output }) => {
+                format(output)?;
+                if output > NORMAL.fraction() + gain_format(norm)?.fraction() {
+                    return Err(bad(&norm.name));
+                }
+            }
             (Layer::Pointwise(_), LayerFormat::Pointwise) => {}
-            (Layer::Sru(sru), _) => return Err(bad(&sru.name)),
-            (Layer::Linear(linear), _) => return Err(bad(&linear.name)),
             (Layer::Pointwise(function), _) => return Err(bad(&format!("{function:?}"))),
+            (other, _) => return Err(bad(other.name())),
         }
     }
     fractions.iter().flatten().try_for_each(|&fraction| format(fraction).map(drop))?;
     Ok(fractions)
 }
 
-/// Formats of recurrent vectors and biases, in the order of [`Network::vectors`].
+/// The cell of a recurrent layer in integers.
+///
+/// # Errors
+/// [`Error::Calibration`] where its formats do not go together.
+pub(super) fn recurrent_cell(recurrent: &Recurrent, state: Option<u32>, hidden: u32) -> Result<RecurrentCell> {
+    let bad = |reason: String| Error::Calibration { reason: format!("layer `{}`: {reason}", recurrent.name) };
+    let relu = matches!(recurrent.cell(), Cell::Rnn(RnnActivation::Relu) | Cell::LiGru);
+    if !relu && recurrent.projection.is_none() && hidden != UNIT.fraction() {
+        return Err(bad(format!("{hidden} fraction bits of a hidden output, expected {}", UNIT.fraction())));
+    }
+    let state = format(state.unwrap_or(UNIT.fraction()))?;
+    let peephole = match recurrent.cell() {
+        Cell::Lstm { peepholes: true, .. } => Some(peephole_format(recurrent, state)?),
+        _ => None,
+    };
+    RecurrentCell::new(integer_cell(recurrent.cell()), state, peephole).map_err(|e| bad(e.to_string()))
+}
+
+/// The same cell on integers.
+const fn integer_cell(cell: Cell) -> CellKind {
+    match cell {
+        Cell::Rnn(RnnActivation::Tanh) => CellKind::RnnTanh,
+        Cell::Rnn(RnnActivation::Relu) => CellKind::RnnRelu,
+        Cell::Lstm { coupled: false, .. } => CellKind::Lstm,
+        Cell::Lstm { coupled: true, .. } => CellKind::CoupledLstm,
+        Cell::Gru(Reset::After) => CellKind::GruAfter,
+        Cell::Gru(Reset::Before) => CellKind::GruBefore,
+        Cell::LiGru => CellKind::LiGru,
+        Cell::Mgu => CellKind::Mgu,
+        Cell::Qrnn(Pooling::F) => CellKind::QrnnF,
+        Cell::Qrnn(Pooling::Fo) => CellKind::QrnnFo,
+    }
+}
+
+/// How the numbers of a vector fall into formats: some of one, then as many of the next, and again from the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct VectorFormat {
+    formats: Vec<Q16>,
+    width: usize,
+}
+
+impl VectorFormat {
+    fn one(format: Q16) -> Self {
+        Self { formats: vec![format], width: 1 }
+    }
+
+    /// The numbers in runs of one format.
+    fn runs<'a, T>(&'a self, values: &'a [T]) -> impl Iterator<Item = (Q16, &'a [T])> {
+        let width = if self.formats.len() == 1 { values.len().max(1) } else { self.width };
+        self.formats.iter().copied().cycle().zip(values.chunks(width))
+    }
+
+    /// The codes of `values`.
+    pub(super) fn codes(&self, values: &[f32]) -> Vec<i16> {
+        self.runs(values).flat_map(|(format, run)| run.iter().map(move |&x| format.code(x).code)).collect()
+    }
+
+    /// `values` rounded to their grids.
+    pub(super) fn round(&self, values: &[f32]) -> Vec<f32> {
+        let mut rounded = values.to_vec();
+        let width = if self.formats.len() == 1 { values.len().max(1) } else { self.width };
+        for (format, run) in self.formats.iter().cycle().zip(rounded.chunks_mut(width)) {
+            Grid::fixed(format.fraction()).apply(run);
+        }
+        rounded
+    }
+}
+
+/// Formats of recurrent vectors, biases and gains, in the order of [`Network::vectors`].
 ///
 /// # Errors
 /// [`Error::Calibration`] where `formats` are not those of `network`'s layers.
-pub(super) fn vector_formats(network: &Network, formats: &[LayerFormat]) -> Result<Vec<Q16>> {
+pub(super) fn vector_formats(network: &Network, formats: &[LayerFormat]) -> Result<Vec<VectorFormat>> {
     let mut all = Vec::new();
     for (layer, form) in network.layers().iter().zip(formats) {
         match (layer, form) {
             (Layer::Sru(sru), &LayerFormat::Sru { state, hidden, .. }) => {
-                all.extend([sru_cell(sru, state, hidden)?.1, GATE]);
+                all.extend([sru_cell(sru, state, hidden)?.1, GATE].map(VectorFormat::one));
             }
-            (Layer::Linear(_), &LayerFormat::Linear { output }) => all.push(format(output)?),
+            (Layer::Recurrent(recurrent), &LayerFormat::Recurrent { state, hidden }) => {
+                let hidden = format(hidden)?;
+                let gates = recurrent.cell().gates();
+                all.extend(recurrent.input.iter().map(|product| VectorFormat {
+                    formats: gates[product.gates.clone()].iter().map(|&gate| argument_format(gate, hidden)).collect(),
+                    width: recurrent.shape.hidden,
+                }));
+                all.extend(recurrent.cell().biased_recurrence().map(|_| VectorFormat::one(TANH)));
+                if recurrent.peepholes.rows() > 0 {
+                    let state = format(state.unwrap_or(UNIT.fraction()))?;
+                    all.push(VectorFormat::one(peephole_format(recurrent, state)?));
+                }
+            }
+            (Layer::Linear(_), &LayerFormat::Linear { output })
+            | (Layer::Conv1d(_), &LayerFormat::Conv1d { output }) => all.push(VectorFormat::one(format(output)?)),
+            (Layer::LayerNorm(norm), &LayerFormat::LayerNorm { output }) => {
+                all.extend([gain_format(norm)?, format(output)?].map(VectorFormat::one));
+            }
             _ => {}
         }
     }

@@ -6,17 +6,21 @@
 
 use super::calibrate::{Calibration, OperandRange};
 use super::check::check_all;
-use super::formats::{LayerFormat, SiteParts, format, integer_pointwise, sru_cell, vector_formats};
+use super::formats::{
+    LayerFormat, SiteParts, format, gain_format, integer_pointwise, recurrent_cell, sru_cell, vector_formats,
+};
 use super::spec::{Precision, QuantSpec};
-use crate::nn::{Layer, Network, SiteId, Skip, Sru};
-use crate::tensor::Matrix;
+use crate::nn::{Conv1dDescription, EPSILON, Layer, Network, Product, Recurrent, RecurrentShape, SiteId, Skip, Sru};
 use crate::{Error, Result};
 use mohaq_rt::cell::{Factor, Highway};
-use mohaq_rt::engine::{Engine, arrangement, sru_arrangement};
+use mohaq_rt::engine::{Engine, arrangement, gate_arrangement, sru_arrangement};
 use mohaq_rt::image::{self, ImageParameters};
+use mohaq_rt::norm::Norm;
 use mohaq_rt::numeric::{Q16, Quantizer, Requantizer};
 use mohaq_rt::panel::{Family, Panels};
-use mohaq_rt::parameters::{LayerParameters, SiteParameters, SruParameters};
+use mohaq_rt::parameters::{
+    Conv1dParameters, LayerParameters, NormParameters, RecurrentParameters, SiteParameters, SruParameters,
+};
 use mohaq_rt::{Bits, Level};
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -38,6 +42,8 @@ pub struct IntegerBank<'a> {
     /// 16 bit codes of vectors and biases, in the order of [`Network::vectors_mut`].
     vectors: Vec<Vec<i16>>,
     packed: Vec<Packed>,
+    /// Whether a site is a table, of which a row is read.
+    tables: Vec<bool>,
 }
 
 impl<'a> IntegerBank<'a> {
@@ -68,13 +74,19 @@ impl<'a> IntegerBank<'a> {
     fn of(network: Cow<'a, Network>, calibration: Calibration, level: Level) -> Result<Self> {
         let fractions = check_all(&network, &calibration)?;
         let formats = vector_formats(&network, &calibration.layers)?;
-        let codes = |(matrix, format): (&Matrix, Q16)| matrix.data().iter().map(|&x| format.code(x).code).collect();
-        let vectors = network.vectors().into_iter().zip(formats).map(codes).collect();
+        let vectors = network.vectors().into_iter().zip(formats);
+        let vectors = vectors.map(|(matrix, format)| format.codes(matrix.data())).collect();
         let packed = fractions.iter().map(|_| Packed::default()).collect();
         let input = format(calibration.input_fraction)?;
         let output = output_format(&network, &calibration.layers, input)?;
         let parts = SiteParts::of(&network);
-        Ok(Self { network, calibration, level, input, output, fractions, parts, vectors, packed })
+        let mut tables = vec![false; parts.len()];
+        for layer in network.layers() {
+            if let Layer::Embedding(table) = layer {
+                tables[table.site.0] = true;
+            }
+        }
+        Ok(Self { network, calibration, level, input, output, fractions, parts, vectors, packed, tables })
     }
 
     /// The network in floating point.
@@ -156,14 +168,25 @@ impl<'a> IntegerBank<'a> {
             let site = |site: SiteId, arriving: Q16, biases: Vec<i16>| {
                 self.site(site, spec.0[site.0], arriving, biases, weights(site, spec.0[site.0])?)
             };
+            let vector = &mut || vectors.next().expect("a tensor for every vector of the network").clone();
             layers.push(match layer {
-                Layer::Sru(sru) => {
-                    let vectors = [(); 2].map(|()| vectors.next().expect("two tensors a recurrent layer"));
-                    LayerParameters::Sru(self.sru(sru, form, arriving, vectors, &site)?)
+                Layer::Sru(sru) => LayerParameters::Sru(self.sru(sru, form, arriving, [vector(), vector()], &site)?),
+                Layer::Recurrent(recurrent) => {
+                    LayerParameters::Recurrent(self.recurrent(recurrent, form, arriving, vector, &site)?)
                 }
-                Layer::Linear(linear) => {
-                    let biases = vectors.next().expect("a bias a linear layer").clone();
-                    LayerParameters::Linear(site(linear.site, arriving, biases)?)
+                Layer::Linear(linear) => LayerParameters::Linear(site(linear.site, arriving, vector())?),
+                Layer::Conv1d(conv) => {
+                    let Conv1dDescription { kernel, stride, padding, .. } = conv.shape;
+                    let site = site(conv.site, arriving, vector())?;
+                    LayerParameters::Conv1d(Conv1dParameters { kernel, stride, padding, site })
+                }
+                Layer::Embedding(table) => LayerParameters::Embedding(site(table.site, arriving, Vec::new())?),
+                Layer::LayerNorm(norm) => {
+                    let (gain, bias) = (vector(), vector());
+                    let formats = [arriving, gain_format(norm)?, leaving(layer, form, arriving)?];
+                    let [from, scale, to] = formats;
+                    let constants = Norm::new(EPSILON, from, scale, to).map_err(integer(&norm.name))?;
+                    LayerParameters::Norm(NormParameters { norm: constants, gain, bias })
                 }
                 Layer::Pointwise(function) => LayerParameters::Pointwise(integer_pointwise(*function)),
             });
@@ -177,7 +200,7 @@ impl<'a> IntegerBank<'a> {
         sru: &Sru,
         form: &LayerFormat,
         arriving: Q16,
-        [vectors, gate_biases]: [&Vec<i16>; 2],
+        [vectors, gate_biases]: [Vec<i16>; 2],
         site: &dyn Fn(SiteId, Q16, Vec<i16>) -> Result<SiteParameters<W>>,
     ) -> Result<SruParameters<W>> {
         let &LayerFormat::Sru { projected, state, hidden } = form else { unreachable!("checked against the network") };
@@ -191,15 +214,48 @@ impl<'a> IntegerBank<'a> {
         };
         let projection = sru.projection.as_ref().map(|(id, _)| site(*id, arriving, Vec::new())).transpose()?;
         let projected = projected.map(format).transpose()?.unwrap_or(arriving);
-        Ok(SruParameters {
-            hidden: sru.hidden,
-            directions: sru.directions,
-            cell,
-            highway,
-            projection,
-            site: site(sru.site, projected, product_biases(sru, gate_biases))?,
-            vectors: vectors.clone(),
-        })
+        let sites = sru
+            .products
+            .iter()
+            .map(|product| site(product.site, projected, product_biases(sru, product.gates.clone(), &gate_biases)));
+        let sites = sites.collect::<Result<_>>()?;
+        Ok(SruParameters { hidden: sru.hidden, directions: sru.directions, cell, highway, projection, sites, vectors })
+    }
+
+    fn recurrent<W>(
+        &self,
+        recurrent: &Recurrent,
+        form: &LayerFormat,
+        arriving: Q16,
+        vector: &mut dyn FnMut() -> Vec<i16>,
+        site: &dyn Fn(SiteId, Q16, Vec<i16>) -> Result<SiteParameters<W>>,
+    ) -> Result<RecurrentParameters<W>> {
+        let &LayerFormat::Recurrent { state, hidden } = form else { unreachable!("checked against the network") };
+        let cell = recurrent_cell(recurrent, state, hidden)?;
+        let fed_back = format(hidden)?;
+        let input = recurrent.input.iter().map(|product| site(product.site, arriving, vector()));
+        let input = input.collect::<Result<_>>()?;
+        // The bias of one gate's recurrent product stands among zeros, where that product has other gates too.
+        let gate = recurrent.cell().biased_recurrence();
+        let of_gate = gate.map(|_| vector());
+        let shape = recurrent.shape;
+        let biases = |product: &Product| match (gate, &of_gate) {
+            (Some(gate), Some(bias)) if product.gates.contains(&gate) => {
+                let mut all = vec![0; product.weight.cols()];
+                let parts = all.chunks_mut(shape.hidden).skip(gate - product.gates.start);
+                let parts = parts.step_by(product.gates.len());
+                parts.zip(bias.chunks(shape.hidden)).for_each(|(part, bias)| part.copy_from_slice(bias));
+                all
+            }
+            _ => Vec::new(),
+        };
+        let products = recurrent.recurrent.iter().map(|product| site(product.site, fed_back, biases(product)));
+        let products = products.collect::<Result<_>>()?;
+        let peepholes = if recurrent.peepholes.rows() > 0 { vector() } else { Vec::new() };
+        let shown = mohaq_rt::table::UNIT;
+        let projection = recurrent.projection.as_ref().map(|(id, _)| site(*id, shown, Vec::new())).transpose()?;
+        let RecurrentShape { hidden, directions, window, .. } = shape;
+        Ok(RecurrentParameters { hidden, directions, cell, window, input, recurrent: products, projection, peepholes })
     }
 
     /// A site between its formats: `arriving` codes, and results in those of its parts.
@@ -213,7 +269,8 @@ impl<'a> IntegerBank<'a> {
     ) -> Result<SiteParameters<W>> {
         let range = &self.calibration.sites[site.0];
         let [inputs, columns] = self.network.site_weights()[site.0].shape();
-        let input = scales(&range.input, precision.activation)[0];
+        // Nothing is multiplied with the rows of a table: they come as they are.
+        let input = if self.tables[site.0] { 1.0 } else { scales(&range.input, precision.activation)[0] };
         let weight = scales(&range.weight, precision.weight);
         let fractions = &self.fractions[site.0];
         let requantizer = |ratio: f64| Requantizer::new(ratio.max(SMALLEST_RATIO)).map_err(integer(&range.site));
@@ -238,7 +295,8 @@ impl<'a> IntegerBank<'a> {
     }
 
     fn panels(&self, site: SiteId, precision: Precision) -> Result<Arc<Panels>> {
-        let family = Family::of(precision.weight, precision.activation);
+        let table = self.tables[site.0];
+        let family = if table { Family::Pairs } else { Family::of(precision.weight, precision.activation) };
         let place = &self.packed[site.0][precision.weight.index()][family as usize];
         if let Some(panels) = place.get() {
             return Ok(panels.clone());
@@ -253,13 +311,22 @@ impl<'a> IntegerBank<'a> {
     }
 
     fn lanes(&self, site: SiteId, columns: usize) -> Vec<Option<usize>> {
-        let recurrent = |layer: &Layer| match layer {
-            Layer::Sru(sru) if sru.site == site => {
-                Some(sru_arrangement(sru.hidden, sru.directions, sru.skip.matrices()))
+        let has = |product: &Product| product.site == site;
+        let of_layer = |layer: &Layer| match layer {
+            Layer::Sru(sru) => {
+                let product = sru.products.iter().find(|product| has(product))?;
+                Some(sru_arrangement(sru.hidden, sru.directions, product.gates.len()))
+            }
+            Layer::Recurrent(Recurrent { shape, input, recurrent, projection, .. }) => {
+                let product = input.iter().chain(recurrent).find(|product| has(product));
+                let gates =
+                    product.map(|product| gate_arrangement(shape.hidden, shape.directions, product.gates.len()));
+                let projects = projection.as_ref().is_some_and(|(id, _)| *id == site);
+                gates.or_else(|| projects.then(|| gate_arrangement(shape.width(), shape.directions, 1)))
             }
             _ => None,
         };
-        self.network.layers().iter().find_map(recurrent).unwrap_or_else(|| arrangement(columns))
+        self.network.layers().iter().find_map(of_layer).unwrap_or_else(|| arrangement(columns))
     }
 
     /// The weights of `site` as codes of `bits`, `[inputs, outputs]`.
@@ -310,7 +377,14 @@ fn quantizers(range: &OperandRange, bits: Bits) -> std::result::Result<Vec<Optio
 fn leaving(layer: &Layer, form: &LayerFormat, arriving: Q16) -> Result<Q16> {
     match (layer, form) {
         (_, &LayerFormat::Sru { hidden, .. }) => format(hidden),
-        (_, &LayerFormat::Linear { output }) => format(output),
+        (_, &LayerFormat::Recurrent { hidden, .. }) => format(hidden),
+        (
+            _,
+            &(LayerFormat::Linear { output }
+            | LayerFormat::Conv1d { output }
+            | LayerFormat::Embedding { output }
+            | LayerFormat::LayerNorm { output }),
+        ) => format(output),
         (Layer::Pointwise(function), LayerFormat::Pointwise) if integer_pointwise(*function).argument().is_some() => {
             Ok(mohaq_rt::table::UNIT)
         }
@@ -322,12 +396,12 @@ fn output_format(network: &Network, formats: &[LayerFormat], input: Q16) -> Resu
     network.layers().iter().zip(formats).try_fold(input, |arriving, (layer, form)| leaving(layer, form, arriving))
 }
 
-/// The biases of a recurrent layer's product, `[directions, parts, hidden]`, from those of its gates, `[2, directions ·
-/// hidden]`: nothing is added to candidate and highway.
-fn product_biases(sru: &Sru, gates: &[i16]) -> Vec<i16> {
-    let mut biases = Vec::with_capacity(sru.weight.cols());
+/// The biases of a product of simple recurrent units, `[directions, parts, hidden]`, from those of the gates,
+/// `[2, directions · hidden]`: nothing is added to candidate and highway.
+fn product_biases(sru: &Sru, parts: std::ops::Range<usize>, gates: &[i16]) -> Vec<i16> {
+    let mut biases = Vec::with_capacity(parts.len() * sru.outputs());
     for direction in 0..sru.directions {
-        for part in 0..sru.skip.matrices() {
+        for part in parts.clone() {
             match part {
                 1 | 2 => {
                     let first = (part - 1) * sru.outputs() + direction * sru.hidden;

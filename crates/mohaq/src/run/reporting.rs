@@ -6,7 +6,7 @@ use super::searching::Searched;
 use super::session::{Session, Trained};
 use crate::config::Source;
 use crate::eval::{Limit, Measurement, Objective};
-use crate::nn::{LayerDescription, Network};
+use crate::nn::{LayerDescription, Network, Pooling, Reset, RnnActivation};
 use crate::platform::Platform;
 use crate::quant::{Precision, QuantSpec};
 use crate::report::{self, Figure, Measures, Report};
@@ -115,14 +115,44 @@ fn network_summary(network: &Network) -> report::NetworkSummary {
 }
 
 fn in_words(layer: &LayerDescription) -> String {
+    let direction = if layer.is_bidirectional() { "bidirectional" } else { "unidirectional" };
+    let units = |cell: &str, hidden: usize| format!("{direction} {cell}, {hidden} units a direction");
     match layer {
         LayerDescription::Sru(sru) => {
-            let direction = if sru.bidirectional { "bidirectional" } else { "unidirectional" };
             let projection =
                 sru.projection.map_or_else(String::new, |width| format!(", projection to {width} in front"));
-            format!("{direction} SRU, {} units a direction{projection}", sru.hidden)
+            format!("{}{projection}", units("SRU", sru.hidden))
+        }
+        LayerDescription::Rnn(rnn) => match rnn.activation {
+            RnnActivation::Tanh => units("RNN", rnn.hidden),
+            RnnActivation::Relu => units("RNN of ReLUs", rnn.hidden),
+        },
+        LayerDescription::Lstm(lstm) => {
+            let peepholes = if lstm.peepholes { ", peepholes" } else { "" };
+            let coupled = if lstm.coupled { ", coupled gates" } else { "" };
+            let projection =
+                lstm.projection.map_or_else(String::new, |width| format!(", projection to {width} behind"));
+            format!("{}{peepholes}{coupled}{projection}", units("LSTM", lstm.hidden))
+        }
+        LayerDescription::Gru(gru) => match gru.reset {
+            Reset::After => units("GRU", gru.hidden),
+            Reset::Before => format!("{}, reset before the product", units("GRU", gru.hidden)),
+        },
+        LayerDescription::LiGru(gates) => units("light GRU", gates.hidden),
+        LayerDescription::Mgu(gates) => units("MGU", gates.hidden),
+        LayerDescription::Qrnn(qrnn) => {
+            let pooling = match qrnn.pooling {
+                Pooling::F => "f",
+                Pooling::Fo => "fo",
+            };
+            format!("{}, {pooling} pooling, window of {}", units("QRNN", qrnn.hidden), qrnn.window)
         }
         LayerDescription::Linear(linear) => format!("linear, {} outputs", linear.outputs),
+        LayerDescription::Conv1d(conv) => {
+            format!("convolution, {} outputs, kernel {}, stride {}", conv.outputs, conv.kernel, conv.stride)
+        }
+        LayerDescription::Embedding(table) => format!("embedding, {} rows of {}", table.vocabulary, table.outputs),
+        LayerDescription::LayerNorm(_) => "layer normalisation".into(),
         LayerDescription::Relu(_) => "ReLU".into(),
         LayerDescription::Tanh(_) => "tanh".into(),
         LayerDescription::Sigmoid(_) => "sigmoid".into(),

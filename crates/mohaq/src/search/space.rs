@@ -16,20 +16,23 @@ enum Choice {
     Activation(Vec<Bits>),
     /// Both at once: the platform ties them, or allows only some pairs.
     Pair(Vec<Precision>),
+    /// The width of a table, with the pair that stands for it.
+    Table(Vec<Precision>),
 }
 
 impl Choice {
     fn levels(&self) -> usize {
         match self {
             Self::Weight(widths) | Self::Activation(widths) => widths.len(),
-            Self::Pair(pairs) => pairs.len(),
+            Self::Pair(pairs) | Self::Table(pairs) => pairs.len(),
         }
     }
 }
 
 /// The free choices over the sites of one network on one platform.
 ///
-/// Where the platform allows every pair of some widths, a site has two genes, weight first; otherwise one gene that picks
+/// The rows of a table are not multiplied: it has one gene, its width, and of the platform's pairs of that width the one with
+/// the widest input. Elsewhere, where the platform allows every pair of some widths, a site has two genes, weight first; otherwise one gene that picks
 /// among the allowed pairs. Levels are ordered by width, so that neighbouring levels are neighbouring precisions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrecisionSpace {
@@ -40,10 +43,14 @@ pub struct PrecisionSpace {
 impl PrecisionSpace {
     /// The space that `platform` leaves free over the sites of `workload`.
     pub fn new(workload: &Workload, platform: &dyn Platform) -> Self {
-        let per_site = choices_of(platform.precisions());
-        let sites = workload.sites.len();
-        let choices = (0..sites).flat_map(|site| per_site.iter().map(move |choice| (SiteId(site), choice.clone())));
-        Self { sites, choices: choices.collect() }
+        let products = choices_of(platform.precisions());
+        let tables = vec![Choice::Table(pairs_of_tables(platform.precisions()))];
+        let choices = workload.sites.iter().enumerate().flat_map(|(index, site)| {
+            // Nothing is multiplied at a table.
+            let choices = if site.macs == 0 { &tables } else { &products };
+            choices.iter().map(move |choice| (SiteId(index), choice.clone()))
+        });
+        Self { sites: workload.sites.len(), choices: choices.collect() }
     }
 
     /// The box the search moves in.
@@ -76,13 +83,13 @@ impl PrecisionSpace {
             match choice {
                 Choice::Weight(widths) => precision.weight = widths[level],
                 Choice::Activation(widths) => precision.activation = widths[level],
-                Choice::Pair(pairs) => *precision = pairs[level],
+                Choice::Pair(pairs) | Choice::Table(pairs) => *precision = pairs[level],
             }
         }
         spec
     }
 
-    /// The genome of `spec`; `None` where the space does not hold it.
+    /// The genome of `spec`; `None` where the space does not hold it. The width of a table's input means nothing.
     pub fn encode(&self, spec: &QuantSpec) -> Option<Genome> {
         let level = |(site, choice): &(SiteId, Choice)| {
             let precision = spec.0.get(site.0)?;
@@ -90,6 +97,7 @@ impl PrecisionSpace {
                 Choice::Weight(widths) => widths.iter().position(|width| *width == precision.weight),
                 Choice::Activation(widths) => widths.iter().position(|width| *width == precision.activation),
                 Choice::Pair(pairs) => pairs.iter().position(|pair| pair == precision),
+                Choice::Table(pairs) => pairs.iter().position(|pair| pair.weight == precision.weight),
             }
         };
         let levels: Option<Vec<u16>> = self.choices.iter().map(|gene| level(gene).map(|level| level as u16)).collect();
@@ -108,6 +116,16 @@ fn choices_of(pairs: &[Precision]) -> Vec<Choice> {
     } else {
         vec![Choice::Pair(pairs.into_iter().collect())]
     }
+}
+
+/// One pair for every width of the weights.
+fn pairs_of_tables(pairs: &[Precision]) -> Vec<Precision> {
+    let mut widest = std::collections::BTreeMap::new();
+    for pair in pairs {
+        let activation = widest.entry(pair.weight).or_insert(pair.activation);
+        *activation = std::cmp::max(pair.activation, *activation);
+    }
+    widest.into_iter().map(|(weight, activation)| Precision::new(weight, activation)).collect()
 }
 
 #[cfg(test)]
@@ -137,5 +155,15 @@ mod tests {
             let genome = Genome((0..genes).map(|gene| (gene * 7 + 3) % 4).collect());
             assert_eq!(space.encode(&space.decode(&genome)), Some(genome));
         }
+    }
+
+    #[test]
+    fn a_table_has_one_gene_and_its_input_means_nothing() {
+        let pairs = pairs(&[Bits::Four, Bits::Eight], false);
+        assert_eq!(pairs_of_tables(&pairs), ["4x8", "8x8"].map(|pair| pair.parse().unwrap()));
+        let tables = Choice::Table(pairs_of_tables(&pairs));
+        let space = PrecisionSpace { sites: 1, choices: vec![(SiteId(0), tables)] };
+        let genome = space.encode(&QuantSpec::parse("4x4", 1).unwrap()).unwrap();
+        assert_eq!(space.decode(&genome), QuantSpec::parse("4x8", 1).unwrap());
     }
 }

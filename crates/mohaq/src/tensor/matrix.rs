@@ -82,6 +82,16 @@ impl<T: Real> Matrix<T> {
         View { rows: self.rows, cols: self.cols, row_stride: self.cols, col_stride: 1, data: &self.data }
     }
 
+    /// Some columns as an operand of a [`product`](super::product).
+    ///
+    /// # Panics
+    /// Where there are no such columns.
+    pub fn columns(&self, columns: std::ops::Range<usize>) -> View<'_, T> {
+        assert!(columns.start <= columns.end && columns.end <= self.cols, "columns {columns:?} of {}", self.cols);
+        let data = self.data.get(columns.start..).unwrap_or_default();
+        View { rows: self.rows, cols: columns.len(), row_stride: self.cols, col_stride: 1, data }
+    }
+
     /// The transposed matrix as an operand of a [`product`](super::product); nothing is moved.
     pub fn transposed(&self) -> View<'_, T> {
         View { rows: self.cols, cols: self.rows, row_stride: 1, col_stride: self.cols, data: &self.data }
@@ -99,8 +109,13 @@ pub struct View<'a, T> {
 }
 
 impl<T> View<'_, T> {
+    /// Number of columns.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
     /// The other orientation.
-    pub(super) fn flip(self) -> Self {
+    pub fn flip(self) -> Self {
         Self {
             rows: self.cols,
             cols: self.rows,

@@ -9,7 +9,8 @@ use mohaq_speech::decode::ctc::frames_needed;
 ///
 /// # Errors
 /// [`Error::EmptySplit`], [`Error::FeatureWidth`], [`Error::Classes`], [`Error::EmptySequence`], [`Error::LabelCount`],
-/// [`Error::Label`], [`Error::Blank`], [`Error::NoAlignment`], [`Error::TargetCount`], [`Error::TargetNotFinite`], [`Error::FeatureNotFinite`].
+/// [`Error::Label`], [`Error::Blank`], [`Error::NoAlignment`], [`Error::TargetCount`], [`Error::TargetNotFinite`], [`Error::FeatureNotFinite`],
+/// [`Error::OutputFrames`].
 pub(super) fn check(network: &Network, dataset: Development<'_>) -> Result<()> {
     for (split, sequences) in [("training", dataset.train), ("validation", dataset.valid)] {
         if sequences.is_empty() {
@@ -24,10 +25,14 @@ pub(super) fn check(network: &Network, dataset: Development<'_>) -> Result<()> {
     if classes != outputs {
         return Err(Error::Classes { dataset: dataset.name.to_owned(), classes, outputs });
     }
-    dataset.train.iter().chain(dataset.valid).try_for_each(|sequence| check_sequence(sequence, dataset))
+    dataset.train.iter().chain(dataset.valid).try_for_each(|sequence| {
+        let frames = check_sequence(sequence, dataset)?;
+        check_outputs(network, sequence, dataset.task, frames)
+    })
 }
 
-fn check_sequence(sequence: &Sequence, dataset: Development<'_>) -> Result<()> {
+/// Checks `sequence` by itself and returns its number of frames.
+fn check_sequence(sequence: &Sequence, dataset: Development<'_>) -> Result<usize> {
     let id = || sequence.id.clone();
     let features = &sequence.features;
     if features.dim != dataset.dim {
@@ -47,7 +52,6 @@ fn check_sequence(sequence: &Sequence, dataset: Development<'_>) -> Result<()> {
             return Err(Error::Label { id: id(), index, got, classes });
         }
     }
-    check_text(sequence, dataset.task, features.frames())?;
     let (got, expected) = (sequence.targets.len(), dataset.task.targets(features.frames()));
     if got != expected {
         return Err(Error::TargetCount { id: id(), got, expected });
@@ -59,7 +63,16 @@ fn check_sequence(sequence: &Sequence, dataset: Development<'_>) -> Result<()> {
         let (frame, column) = (index / features.dim, index % features.dim);
         return Err(Error::FeatureNotFinite { id: id(), frame, column, got: features.values[index] });
     }
-    Ok(())
+    Ok(features.frames())
+}
+
+/// Checks what comes out of `network` against the labels: a layer with a stride gives fewer frames than it takes.
+fn check_outputs(network: &Network, sequence: &Sequence, task: &Task, frames: usize) -> Result<()> {
+    let outputs = network.output_starts(&[0, frames])[1];
+    if outputs != frames && task.is_by_frame() {
+        return Err(Error::OutputFrames { id: sequence.id.clone(), frames, outputs });
+    }
+    check_text(sequence, task, outputs)
 }
 
 /// Refuses labels to be recognised that no path of `frames` votes stands for.

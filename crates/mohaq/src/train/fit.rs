@@ -85,7 +85,7 @@ pub fn evaluate(network: &Network, sequences: &[Sequence], task: &Task, ops: &im
     for sequences in measured(sequences) {
         let batch = Batch::of(sequences.iter().copied(), network.inputs())?;
         let mut logits = network.forward_in(&batch, ops, &mut workspace);
-        total.add(&loss(&mut logits, batch.starts(), &sequences, task));
+        total.add(&loss(&mut logits, &network.output_starts(batch.starts()), &sequences, task));
         workspace.give(logits);
     }
     Ok(total)
@@ -178,7 +178,7 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
         let dropout = Some(&dropout).filter(|dropout| dropout.rate > 0.0);
         let run = self.arithmetic.run(network);
         let (trace, mut logits) = run.forward_train(batch, self.arithmetic, dropout, &mut self.workspace);
-        let loss = loss(&mut logits, batch.starts(), sequences, self.dataset.task);
+        let loss = loss(&mut logits, &run.output_starts(batch.starts()), sequences, self.dataset.task);
         run.backward(trace, self.arithmetic, logits, &mut self.gradients, &mut self.workspace);
         let learned = self.arithmetic.back(network, &mut self.gradients);
         // What is learned beside the network has scales of its own, and is left out of the norm.

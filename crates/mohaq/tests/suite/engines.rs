@@ -5,7 +5,7 @@ use mohaq::nn::Float;
 use mohaq::quant::{Clips, IntegerBank, QuantAware};
 use mohaq::train::Arithmetic;
 use mohaq_rt::Level;
-use mohaq_rt::engine::{Engine, LayerCounts, Scratch};
+use mohaq_rt::engine::{Engine, LayerCounts, Scratch, SiteCounts};
 
 /// Largest distance of the network in f32 from that in f64, as a share of the largest output. A sum of n products is off
 /// by at most n·2⁻²⁴ of the sum of their magnitudes, which with the 600 inputs of the deepest case is 3.6e-5; layers and
@@ -74,11 +74,15 @@ impl Prepared {
 /// its results, as candidate, forget gate, reset gate and highway; arguments of gates; the input times the highway's
 /// constant.
 pub(crate) fn saturations(counts: &LayerCounts) -> Clipped {
-    let LayerCounts { projection, site, gates, highway } = counts;
+    let (projection, site) = match counts.sites.as_slice() {
+        [projection, site] => (*projection, *site),
+        [site] => (SiteCounts::default(), *site),
+        _ => (SiteCounts::default(), SiteCounts::default()),
+    };
     let [candidate, forget, reset, product] = site.outputs;
-    let all =
-        [projection.input, projection.outputs[0], site.input, candidate, forget, reset, product, *gates, *highway];
-    all.map(|count| count.clipped)
+    let (gates, highway) = (counts.arguments, counts.highway);
+    [projection.input, projection.outputs[0], site.input, candidate, forget, reset, product, gates, highway]
+        .map(|count| count.clipped)
 }
 
 /// Whether codes are those of the contract: every one.

@@ -1,11 +1,13 @@
 //! 256 bit integer vectors of x86-64.
 
+mod cells;
 mod operands;
 mod product;
 mod recurrence;
 mod vector;
 
-use super::{LANES, Operand, Product, Recurrence, RecurrenceCounts, Target, Words, scalar};
+use super::{CellRow, LANES, Operand, Product, Recurrence, RecurrenceCounts, Target, Words, scalar};
+use crate::cell::{Clipped, RecurrentCell};
 use crate::numeric::SaturationCount;
 #[cfg(feature = "std")]
 use crate::panel::Family;
@@ -31,11 +33,25 @@ impl Avx2 {
     }
 
     pub(super) fn product(self, product: &Product<'_>, panel: usize, target: Target<'_>) -> SaturationCount {
-        if !product.is_narrow() || product.panels.exact_steps(product.operand.bits) == 0 {
+        if product.panels.exact_steps(product.operand.bits) == 0 {
             return scalar::product(product, panel, target);
+        }
+        if !product.is_narrow() {
+            // SAFETY: `self` exists, so AVX2 does.
+            return unsafe { product::wide_product(product, panel, target) };
         }
         // SAFETY: `self` exists, so AVX2 does.
         unsafe { product::product(product, panel, target) }
+    }
+
+    pub(super) fn cells(self, cell: RecurrentCell, row: CellRow<'_>, clipped: &mut Clipped) {
+        // SAFETY: `self` exists, so AVX2 does.
+        unsafe { cells::cells(self, cell, row, clipped) }
+    }
+
+    pub(super) fn gate(self, cell: RecurrentCell, codes: [&[i16; LANES]; 3], gated: &mut [i16; LANES]) {
+        // SAFETY: `self` exists, so AVX2 does.
+        unsafe { cells::gate(self, cell, codes, gated) }
     }
 
     pub(super) fn recur(

@@ -18,8 +18,11 @@
 //!
 //! Twelve accumulators, two vectors of weights, one of inputs and one of products are the sixteen registers there are.
 
-use super::super::{LANES, Product, TILE, Target, Words};
-use super::vector::{any, at_end, count_outside, cut, in_order, load, load_bytes, load_i32, load_ratios, scale, write};
+use super::super::{LANES, Product, TILE, Target, Words, scalar};
+use super::vector::{
+    any, at_end, count_outside, cut, in_order, load, load_bytes, load_i32, load_ratios, load_widened, scale, to_i64,
+    write,
+};
 use crate::numeric::SaturationCount;
 use crate::panel::Data;
 #[cfg(feature = "std")]
@@ -55,8 +58,12 @@ pub(super) fn product(product: &Product<'_>, panel: usize, mut target: Target<'_
 enum Weights<'a> {
     /// Every sum fits 32 bits.
     Pairs(&'a [[i16; 2 * LANES]]),
+    /// Likewise.
+    BytePairs(&'a [[i8; 2 * LANES]]),
     /// Sums of `run` steps fit 32 bits.
     LongPairs { weights: &'a [[i16; 2 * LANES]], run: usize },
+    /// Likewise.
+    LongBytePairs { weights: &'a [[i8; 2 * LANES]], run: usize },
     /// Sums of `run` steps fit 16 bits; where these and the whole sums begin.
     Quads { weights: &'a [[i8; 4 * LANES]], run: usize, starts: &'a [[i16; 2 * LANES]], whole: [__m256i; 2] },
 }
@@ -70,6 +77,10 @@ impl<'a> Weights<'a> {
             Data::Pairs(data) => {
                 let weights = &data[panel * steps..][..steps];
                 if run == steps { Self::Pairs(weights) } else { Self::LongPairs { weights, run } }
+            }
+            Data::BytePairs(data) => {
+                let weights = &data[panel * steps..][..steps];
+                if run == steps { Self::BytePairs(weights) } else { Self::LongBytePairs { weights, run } }
             }
             Data::Quads(data, starts) => {
                 let starts = &starts[product.operand.bits.index()];
@@ -90,7 +101,9 @@ impl<'a> Weights<'a> {
     fn sum<const R: usize>(&self, words: &[Words], sums: &mut Sums<R>) {
         match *self {
             Self::Pairs(weights) => pairs(words, weights, sums),
+            Self::BytePairs(weights) => pairs(words, weights, sums),
             Self::LongPairs { weights, run } => long_pairs(words, weights, run, sums),
+            Self::LongBytePairs { weights, run } => long_pairs(words, weights, run, sums),
             Self::Quads { weights, run, starts, whole } => {
                 *sums = [whole; R];
                 quads(words, weights, run, starts, sums);
@@ -101,7 +114,7 @@ impl<'a> Weights<'a> {
 
 /// The sums of a run of pairs.
 #[target_feature(enable = "avx2")]
-fn pairs<const R: usize>(words: &[Words], weights: &[[i16; 2 * LANES]], total: &mut Sums<R>) {
+fn pairs<const R: usize, W: PairStep>(words: &[Words], weights: &[W], total: &mut Sums<R>) {
     let mut sums = [[_mm256_setzero_si256(); 2]; R];
     // Two steps a turn: where a compiler puts the loop then matters less.
     let ((word_twos, word_rest), (weight_twos, weight_rest)) = (words.as_chunks::<2>(), weights.as_chunks::<2>());
@@ -115,11 +128,38 @@ fn pairs<const R: usize>(words: &[Words], weights: &[[i16; 2 * LANES]], total: &
     *total = sums;
 }
 
+/// Weights of 16 columns by two inputs, as two vectors of 16 bits.
+trait PairStep {
+    /// Both vectors.
+    ///
+    /// # Safety
+    /// The CPU has AVX2.
+    unsafe fn vectors(&self) -> [__m256i; 2];
+}
+
+impl PairStep for [i16; 2 * LANES] {
+    #[inline(always)]
+    unsafe fn vectors(&self) -> [__m256i; 2] {
+        let ([left, right], []) = self.as_chunks::<LANES>() else { unreachable!("32 codes are two vectors") };
+        // SAFETY: the caller's promise.
+        unsafe { [load(left), load(right)] }
+    }
+}
+
+impl PairStep for [i8; 2 * LANES] {
+    #[inline(always)]
+    unsafe fn vectors(&self) -> [__m256i; 2] {
+        let ([left, right], []) = self.as_chunks::<LANES>() else { unreachable!("32 codes are two vectors") };
+        // SAFETY: the caller's promise.
+        unsafe { [load_widened(left), load_widened(right)] }
+    }
+}
+
 #[inline]
 #[target_feature(enable = "avx2")]
-fn pair_step<const R: usize>(words: &Words, weights: &[i16; 2 * LANES], sums: &mut Sums<R>) {
-    let ([left, right], []) = weights.as_chunks::<LANES>() else { unreachable!("32 codes are two vectors") };
-    let (left, right) = (load(left), load(right));
+fn pair_step<const R: usize>(words: &Words, weights: &impl PairStep, sums: &mut Sums<R>) {
+    // SAFETY: this function is compiled for AVX2, so its callers have it.
+    let [left, right] = unsafe { weights.vectors() };
     for (sums, &word) in sums.iter_mut().zip(words) {
         let word = _mm256_set1_epi32(word.cast_signed());
         sums[0] = _mm256_add_epi32(sums[0], _mm256_madd_epi16(word, left));
@@ -127,22 +167,76 @@ fn pair_step<const R: usize>(words: &Words, weights: &[i16; 2 * LANES], sums: &m
     }
 }
 
+/// `R` rows of 16 numbers of 64 bits.
+type WideSums<const R: usize> = [[__m256i; 4]; R];
+
 /// The sums of pairs by runs, in 64 bits and cut to 32.
 #[target_feature(enable = "avx2")]
-fn long_pairs<const R: usize>(words: &[Words], weights: &[[i16; 2 * LANES]], run: usize, narrow: &mut Sums<R>) {
+fn long_pairs<const R: usize>(words: &[Words], weights: &[impl PairStep], run: usize, narrow: &mut Sums<R>) {
+    for (narrow, wide) in narrow.iter_mut().zip(&wide_pairs::<R, _>(words, weights, run)) {
+        *narrow = [cut([wide[0], wide[1]]), cut([wide[2], wide[3]])];
+    }
+}
+
+/// The sums of pairs by runs, in 64 bits.
+#[target_feature(enable = "avx2")]
+fn wide_pairs<const R: usize, W: PairStep>(words: &[Words], weights: &[W], run: usize) -> WideSums<R> {
     let mut wide = [[_mm256_setzero_si256(); 4]; R];
+    let mut narrow = [[_mm256_setzero_si256(); 2]; R];
     for (words, weights) in words.chunks(run).zip(weights.chunks(run)) {
-        pairs(words, weights, narrow);
-        for (wide, narrow) in wide.iter_mut().zip(&*narrow) {
+        pairs(words, weights, &mut narrow);
+        for (wide, narrow) in wide.iter_mut().zip(&narrow) {
             wide[0] = _mm256_add_epi64(wide[0], _mm256_cvtepi32_epi64(_mm256_castsi256_si128(narrow[0])));
             wide[1] = _mm256_add_epi64(wide[1], _mm256_cvtepi32_epi64(_mm256_extracti128_si256::<1>(narrow[0])));
             wide[2] = _mm256_add_epi64(wide[2], _mm256_cvtepi32_epi64(_mm256_castsi256_si128(narrow[1])));
             wide[3] = _mm256_add_epi64(wide[3], _mm256_cvtepi32_epi64(_mm256_extracti128_si256::<1>(narrow[1])));
         }
     }
-    for (narrow, wide) in narrow.iter_mut().zip(&wide) {
-        *narrow = [cut([wide[0], wide[1]]), cut([wide[2], wide[3]])];
+    wide
+}
+
+/// The whole of one panel where 32 bits do not hold what becomes of its sums: exact sums as above, and the definition's way
+/// from each of them to a code.
+#[target_feature(enable = "avx2")]
+pub(super) fn wide_product(product: &Product<'_>, panel: usize, target: Target<'_>) -> SaturationCount {
+    let run = product.panels.exact_steps(product.operand.bits);
+    match Weights::of(product, panel) {
+        Weights::Pairs(weights) | Weights::LongPairs { weights, .. } => wide(product, panel, weights, run, target),
+        Weights::BytePairs(weights) | Weights::LongBytePairs { weights, .. } => {
+            wide(product, panel, weights, run, target)
+        }
+        Weights::Quads { .. } => scalar::product(product, panel, target),
     }
+}
+
+#[target_feature(enable = "avx2")]
+fn wide(
+    product: &Product<'_>,
+    panel: usize,
+    weights: &[impl PairStep],
+    run: usize,
+    target: Target<'_>,
+) -> SaturationCount {
+    scalar::write(product, panel, target, |tile, rows| {
+        let words = product.tile(tile);
+        let mut sums = [[0; LANES]; TILE];
+        if rows == 1 {
+            sums[0] = to_wide(&wide_pairs::<1, _>(words, weights, run)[0]);
+        } else {
+            let wide = wide_pairs::<TILE, _>(words, weights, run);
+            sums.iter_mut().zip(&wide).for_each(|(sums, wide)| *sums = to_wide(wide));
+        }
+        sums
+    })
+}
+
+#[target_feature(enable = "avx2")]
+fn to_wide(sums: &[__m256i; 4]) -> [i64; LANES] {
+    let mut numbers = [0; LANES];
+    for (four, &sums) in numbers.as_chunks_mut::<4>().0.iter_mut().zip(sums) {
+        *four = to_i64(sums);
+    }
+    numbers
 }
 
 /// Adds the sums of quads, run by run: of each column two halves of 16 bits, then both in 32.
@@ -235,7 +329,7 @@ pub(super) fn measured_peak(family: Family) -> f64 {
     const REPEATS: usize = 500;
     const ATTEMPTS: usize = 20;
     let words = [[0x0001_0101; TILE]; STEPS];
-    let (pair_weights, quad_weights) = ([[1; 2 * LANES]; STEPS], [[1; 4 * LANES]; STEPS]);
+    let (pair_weights, quad_weights) = ([[1_i16; 2 * LANES]; STEPS], [[1; 4 * LANES]; STEPS]);
     let mut sums = [[_mm256_setzero_si256(); 2]; TILE];
     let mut best = 0.0;
     for _ in 0..ATTEMPTS {

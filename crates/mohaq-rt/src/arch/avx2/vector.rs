@@ -2,12 +2,13 @@
 
 use super::super::LANES;
 use core::arch::x86_64::{
-    __m128i, __m256d, __m256i, _mm_cvtsi32_si128, _mm256_add_epi32, _mm256_and_si256, _mm256_blendv_epi8,
-    _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmpeq_epi16, _mm256_cmpgt_epi32, _mm256_cmpgt_epi64,
-    _mm256_cvtepi32_pd, _mm256_cvtpd_epi32, _mm256_extracti128_si256, _mm256_loadu_pd, _mm256_loadu_si256,
-    _mm256_movemask_ps, _mm256_mul_pd, _mm256_or_si256, _mm256_permute2x128_si256, _mm256_permute4x64_epi64,
-    _mm256_permutevar8x32_epi32, _mm256_set_m128i, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_epi64x,
-    _mm256_setr_epi32, _mm256_sra_epi32, _mm256_srai_epi32, _mm256_storeu_si256, _mm256_testz_si256, _mm256_xor_si256,
+    __m128i, __m256d, __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_add_epi32, _mm256_and_si256,
+    _mm256_blendv_epi8, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmpeq_epi16, _mm256_cmpgt_epi32,
+    _mm256_cmpgt_epi64, _mm256_cvtepi8_epi16, _mm256_cvtepi32_pd, _mm256_cvtpd_epi32, _mm256_extracti128_si256,
+    _mm256_loadu_pd, _mm256_loadu_si256, _mm256_movemask_ps, _mm256_mul_pd, _mm256_or_si256, _mm256_permute2x128_si256,
+    _mm256_permute4x64_epi64, _mm256_permutevar8x32_epi32, _mm256_set_m128i, _mm256_set1_epi16, _mm256_set1_epi32,
+    _mm256_set1_epi64x, _mm256_setr_epi32, _mm256_sra_epi32, _mm256_srai_epi32, _mm256_storeu_si256,
+    _mm256_testz_si256, _mm256_xor_si256,
 };
 
 /// 16 codes.
@@ -29,6 +30,13 @@ pub(super) fn load_i32(numbers: &[i32; 8]) -> __m256i {
 pub(super) fn load_bytes(codes: &[i8; 32]) -> __m256i {
     // SAFETY: the reference is to 32 readable bytes, and the load needs no alignment.
     unsafe { _mm256_loadu_si256(codes.as_ptr().cast()) }
+}
+
+/// 16 codes of 8 bits, in 16.
+#[target_feature(enable = "avx2")]
+pub(super) fn load_widened(codes: &[i8; LANES]) -> __m256i {
+    // SAFETY: the reference is to 16 readable bytes, and the load needs no alignment.
+    _mm256_cvtepi8_epi16(unsafe { _mm_loadu_si128(codes.as_ptr().cast()) })
 }
 
 /// 4 ratios.
@@ -54,6 +62,15 @@ pub(super) fn to_words(vector: __m256i) -> [u32; 8] {
     // SAFETY: the array is 32 writable bytes, and the store needs no alignment.
     unsafe { _mm256_storeu_si256(words.as_mut_ptr().cast(), vector) };
     words
+}
+
+/// The 4 numbers of a vector.
+#[target_feature(enable = "avx2")]
+pub(super) fn to_i64(vector: __m256i) -> [i64; 4] {
+    let mut numbers = [0; 4];
+    // SAFETY: the array is 32 writable bytes, and the store needs no alignment.
+    unsafe { _mm256_storeu_si256(numbers.as_mut_ptr().cast(), vector) };
+    numbers
 }
 
 /// 8 numbers times 8 ratios, rounded half to even. The products must fit 32 bits.

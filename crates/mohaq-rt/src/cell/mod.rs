@@ -12,6 +12,11 @@
 //! saturates, which changes nothing as σ is flat there. State and hidden output *cannot* saturate: both are weighted
 //! means, with weights from 0 to 1, of numbers that fit their format.
 
+mod recurrent;
+
+pub use recurrent::{CellKind, MAX_GATES, MAX_PEEPHOLES, RecurrentCell};
+pub(crate) use recurrent::{Clipped, Lanes, MAX_PEEPHOLE_SHIFT, One};
+
 use crate::Error;
 use crate::numeric::{Q16, SaturationCount, round_shift, saturate};
 use crate::table::{GATE, ONE, SIGMOID, UNIT};
