@@ -294,7 +294,7 @@ pub(crate) struct EvaluateArgs {
     /// activations of at most 8 bits), or weight×activation bits for all sites (8x8).
     #[arg(long, value_name = "BITS", default_value = "random")]
     pub bits: String,
-    /// Measure the rows of a JSON file instead ("rows": [{"bits": {"SITE": [W, A]}, "error_percent": E}]) and set their
+    /// Measure the rows of a JSON file instead ("rows": [{"bits": {"SITE": [W, A]}, "error": E}]) and set their
     /// errors beside the expected ones.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["candidates", "bits"])]
     pub rows: Option<PathBuf>,

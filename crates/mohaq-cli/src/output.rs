@@ -3,12 +3,13 @@
 use mohaq::eval::TensorReport;
 use mohaq::platform::Cost;
 use mohaq::run::{Found, FrontMember, MeasuredSpec, Trained};
+use mohaq::speech::metric::Metric;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
-/// Error rates in the closing JSON object, per cent.
+/// Errors in the closing JSON object, in the unit of their metric.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct ErrorPercent {
+pub(crate) struct Errors {
     /// The float network on the test set.
     pub float: f64,
     /// What the command measured, on the validation set: the float network after `train`, the best of what was asked for
@@ -18,37 +19,49 @@ pub(crate) struct ErrorPercent {
     pub test: f64,
 }
 
-impl ErrorPercent {
+impl Errors {
     /// The float network of `trained`, and `measured`; where nothing was, its errors are `null` in JSON.
     pub(crate) fn of(trained: &Trained, measured: Option<&MeasuredSpec>) -> Self {
         Self {
-            float: trained.test_percent(),
-            valid: measured.map_or(f64::NAN, |measured| measured.valid_percent),
-            test: measured.map_or(f64::NAN, |measured| measured.test_percent),
+            float: trained.test_error(),
+            valid: measured.map_or(f64::NAN, |measured| measured.valid_error),
+            test: measured.map_or(f64::NAN, |measured| measured.test_error),
         }
     }
 
-    /// As the value of `error_percent`.
-    pub(crate) fn json(self) -> Value {
-        json!({ "float": self.float, "valid": self.valid, "test": self.test })
+    /// `object` with these as `error`, what they are as `metric` and, where they are rates, once more as `error_percent`.
+    pub(crate) fn into_json(self, metric: &Metric, mut object: Value) -> Value {
+        let errors = json!({ "float": self.float, "valid": self.valid, "test": self.test });
+        if metric.is_rate() {
+            object["error_percent"] = errors.clone();
+        }
+        object["error"] = errors;
+        object["metric"] = json!(metric);
+        object
     }
 }
 
-/// A member of the front, as the closing JSON object lists it.
-pub(crate) fn front_json(found: &Found) -> Vec<Value> {
-    let member = |FrontMember { id, search_percent, beacon, measured }: &FrontMember| {
+/// The members of the front, as the closing JSON object lists them.
+pub(crate) fn front_json(found: &Found, metric: &Metric) -> Vec<Value> {
+    let member = |FrontMember { id, search_error, beacon, measured }: &FrontMember| {
         let cost = measured.cost.as_ref();
-        json!({
+        let mut object = json!({
             "id": id,
             "beacon": beacon,
-            "search_error_percent": search_percent,
-            "error_percent": measured.valid_percent,
-            "test_error_percent": measured.test_percent,
             "speedup": cost.and_then(|cost| cost.speedup),
             "memory_bytes": cost.map(Cost::memory_bytes),
             "energy_pj": cost.and_then(|cost| cost.energy_pj),
             "bits": measured.bits,
-        })
+        });
+        let errors =
+            [("search_error", *search_error), ("error", measured.valid_error), ("test_error", measured.test_error)];
+        for (key, error) in errors {
+            object[key] = json!(error);
+            if metric.is_rate() {
+                object[format!("{key}_percent")] = json!(error);
+            }
+        }
+        object
     };
     found.front.iter().map(member).collect()
 }
@@ -72,36 +85,38 @@ pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
     Ok(())
 }
 
-/// The columns of measured specs.
-const MEASURED: [&str; 6] =
-    ["valid %", "test %", "memory KiB", "speedup", "energy nJ", "bits (weight x activation a site)"];
+/// The columns of measured specs behind those of their errors.
+const COSTS: [&str; 4] = ["memory KiB", "speedup", "energy nJ", "bits (weight x activation a site)"];
 
 /// Prints measured specs as a table.
 ///
 /// # Errors
 /// Those of stdout.
-pub(crate) fn measured<'m>(specs: impl Iterator<Item = &'m MeasuredSpec>) -> io::Result<()> {
-    table(&MEASURED, &specs.map(measured_row).collect::<Vec<_>>())
+pub(crate) fn measured<'m>(specs: impl Iterator<Item = &'m MeasuredSpec>, metric: &Metric) -> io::Result<()> {
+    let [valid, test] = ["valid", "test"].map(|set| metric.headed(set));
+    let heading = [&[valid.as_str(), &test], &COSTS[..]].concat();
+    table(&heading, &specs.map(|one| measured_row(one, metric)).collect::<Vec<_>>())
 }
 
 /// Prints measured specs with the errors that a search sees of them.
 ///
 /// # Errors
 /// Those of stdout.
-pub(crate) fn found<'m>(specs: impl Iterator<Item = (f64, &'m MeasuredSpec)>) -> io::Result<()> {
-    let row = |(search_percent, measured): (f64, &MeasuredSpec)| {
-        [vec![format!("{search_percent:.2}")], measured_row(measured)].concat()
+pub(crate) fn found<'m>(specs: impl Iterator<Item = (f64, &'m MeasuredSpec)>, metric: &Metric) -> io::Result<()> {
+    let row = |(search_error, measured): (f64, &MeasuredSpec)| {
+        [vec![metric.number(search_error)], measured_row(measured, metric)].concat()
     };
-    table(&[&["search %"], &MEASURED[..]].concat(), &specs.map(row).collect::<Vec<_>>())
+    let [search, valid, test] = ["search", "valid", "test"].map(|set| metric.headed(set));
+    table(&[&[search.as_str(), &valid, &test], &COSTS[..]].concat(), &specs.map(row).collect::<Vec<_>>())
 }
 
 /// A row for a measured spec.
-fn measured_row(measured: &MeasuredSpec) -> Vec<String> {
+fn measured_row(measured: &MeasuredSpec, metric: &Metric) -> Vec<String> {
     let cost = measured.cost.as_ref();
     let or_dash = |value: Option<f64>, digits: usize| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.digits$}"));
     vec![
-        format!("{:.2}", measured.valid_percent),
-        format!("{:.2}", measured.test_percent),
+        metric.number(measured.valid_error),
+        metric.number(measured.test_error),
         or_dash(cost.map(|cost| cost.memory_bits as f64 / 8192.0), 1),
         or_dash(cost.and_then(|cost| cost.speedup), 2),
         or_dash(cost.and_then(|cost| cost.energy_pj).map(|pj| pj / 1000.0), 2),

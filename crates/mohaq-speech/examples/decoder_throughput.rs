@@ -63,7 +63,7 @@ fn data(phones: usize) -> (Vec<Sequence>, Vec<Vec<f32>>) {
             output.extend((0..classes).map(|class| if class == label { -0.01 } else { -14.0 - noise }));
         }
         let (id, speaker) = (utterance.to_string(), String::new());
-        train.push(Sequence { id, speaker, features: Features::default(), labels, reference });
+        train.push(Sequence { id, speaker, features: Features::default(), labels, targets: Vec::new(), reference });
         outputs.push(output);
     }
     (train, outputs)

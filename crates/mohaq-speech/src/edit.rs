@@ -18,7 +18,7 @@ use std::ops::{Add, AddAssign};
 
 use serde::{Deserialize, Serialize};
 
-/// Errors of a phone recognition, over one utterance or many.
+/// Errors of a recognition of phones or other labels, over one utterance or many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PhoneErrors {
     /// Reference phones recognised as another.
@@ -33,7 +33,7 @@ pub struct PhoneErrors {
 
 impl PhoneErrors {
     /// Errors of `hypothesis` against `reference`, with the fewest errors and then the fewest substitutions.
-    pub fn between(reference: &[u16], hypothesis: &[u16]) -> Self {
+    pub fn between<T: PartialEq>(reference: &[T], hypothesis: &[T]) -> Self {
         let cost = alignment_cost(reference, hypothesis);
         let (errors, substitutions) = (cost / EDIT, cost % EDIT);
         // insertions + deletions = errors − substitutions; insertions − deletions = |hypothesis| − |reference|.
@@ -53,6 +53,10 @@ impl PhoneErrors {
     /// An empty reference counts as one phone, so that the rate stays finite and is zero only without errors.
     pub fn rate(&self) -> f64 {
         self.total() as f64 / self.reference.max(1) as f64
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 
     /// [`PhoneErrors::rate`] in per cent.
@@ -91,13 +95,13 @@ const EDIT: u64 = 1 << 32;
 const SUBSTITUTION: u64 = EDIT + 1;
 
 /// Packed cost of the best alignment: `errors · EDIT + substitutions`.
-fn alignment_cost(reference: &[u16], hypothesis: &[u16]) -> u64 {
+fn alignment_cost<T: PartialEq>(reference: &[T], hypothesis: &[T]) -> u64 {
     // row[j]: cost of turning the reference so far into hypothesis[..j].
     let mut row: Vec<u64> = (0..=hypothesis.len() as u64).map(|j| j * EDIT).collect();
-    for &said in reference {
+    for said in reference {
         let mut diagonal = row[0];
         row[0] += EDIT;
-        for (j, &heard) in hypothesis.iter().enumerate() {
+        for (j, heard) in hypothesis.iter().enumerate() {
             let best = step(diagonal, row[j + 1], row[j], said == heard);
             diagonal = row[j + 1];
             row[j + 1] = best;
@@ -235,7 +239,7 @@ mod tests {
 
     #[test]
     fn an_empty_reference_has_a_finite_rate() {
-        assert_eq!(PhoneErrors::between(&[], &[]).rate(), 0.0);
+        assert_eq!(PhoneErrors::between::<u16>(&[], &[]).rate(), 0.0);
         assert_eq!(PhoneErrors::between(&[], &[1, 2]).rate(), 2.0);
         assert_eq!(PhoneErrors::between(&[1, 2], &[1, 3]).percent(), 50.0);
     }

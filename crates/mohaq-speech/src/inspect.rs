@@ -1,7 +1,7 @@
 //! What a file or a directory is to this crate, or why it is refused: `mohaq data check PATH`.
 
 use crate::audio::{self, Header};
-use crate::container::{self, TensorDescription};
+use crate::container::{self, TaskSettings, TensorDescription};
 use crate::corpus::{AudioSource, Corpus, Recording, Split, fsdd, timit};
 use crate::dataset::{Dataset, Sequence, Task};
 use crate::error::{Error, Result};
@@ -47,9 +47,10 @@ pub enum Description {
     Features {
         /// Values a frame.
         dim: usize,
-        /// `frames` or `sequences`: what a label is of.
+        /// `frames` or `sequences`: what a label is of; `targets` where frames have numbers instead, `texts`
+        /// where any number of labels is to be recognised.
         labels: String,
-        /// Number of classes.
+        /// Number of classes, or of targets a frame.
         classes: usize,
         /// Training, validation, test.
         splits: Vec<FeatureSplit>,
@@ -127,7 +128,7 @@ fn inspect_container(path: &Path) -> Result<Description> {
             return Ok(Description::Tensors { tensors });
         }
     }
-    container::open(path, Normalise::None).map(|data| Description::from(&data))
+    container::open(path, Normalise::None, &TaskSettings::default()).map(|data| Description::from(&data))
 }
 
 impl From<Header> for Description {
@@ -174,8 +175,14 @@ impl From<&Dataset> for Description {
         };
         Self::Features {
             dim: data.dim,
-            labels: if matches!(data.task, Task::Sequences { .. }) { "sequences" } else { "frames" }.to_owned(),
-            classes: data.task.classes(),
+            labels: match data.task {
+                Task::Phones(_) | Task::Frames { .. } | Task::NextToken { .. } => "frames",
+                Task::Sequences { .. } => "sequences",
+                Task::Regression { .. } => "targets",
+                Task::Ctc { .. } => "texts",
+            }
+            .to_owned(),
+            classes: data.task.outputs(),
             splits: vec![split("train", &data.train), split("valid", &data.valid), split("test", &data.test)],
         }
     }
@@ -200,7 +207,10 @@ impl fmt::Display for Description {
                 notes.iter().try_for_each(|note| write!(f, "\n  note: {note}"))
             }
             Self::Features { dim, labels, classes, splits } => {
-                write!(f, "features: {dim} values a frame, labels of {labels}, {classes} classes")?;
+                match labels.as_str() {
+                    "targets" => write!(f, "features: {dim} values a frame, targets of frames, {classes} each")?,
+                    _ => write!(f, "features: {dim} values a frame, labels of {labels}, {classes} classes")?,
+                }
                 splits.iter().try_for_each(|FeatureSplit { name, sequences, frames }| {
                     write!(f, "\n  {name:5}  {sequences:5} sequences  {frames:8} frames")
                 })

@@ -10,6 +10,8 @@ pub mod phones;
 pub mod audio;
 
 pub mod corpus;
+pub mod metric;
+
 pub mod dataset;
 
 pub mod features;

@@ -1,16 +1,17 @@
 //! Scores: what a network's outputs are worth on one sequence, for each kind of task.
 //!
 //! A [`Scorer`] is made once and shared by all threads; [`Scorer::score`] is a pure function from log-posteriors and a
-//! sequence to [`Counts`]. Counts are integers that add up, so the order in which sequences are scored cannot show, and
-//! the division comes last: [`Counts::error`].
+//! sequence to [`Counts`]. Most counts are integers that add up, so the order in which sequences are scored cannot show; sums of
+//! real numbers are added in an order that whoever adds them must keep. The division comes last: [`Counts::error`].
 
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};
 
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::{NO_LABEL, Sequence, Task};
-use crate::decode::{self, Decoder, DecoderWeights, PhoneModel, Tuning, Utterance, Workspace};
+use crate::dataset::{NO_LABEL, Pooling, Sequence, Task};
+use crate::decode::ctc::{Beam, best_path};
+use crate::decode::{self, Decoder, DecoderWeights, PhoneModel, Tuning, Utterance, Workspace, best_class};
 use crate::edit::PhoneErrors;
 use crate::error::{Error, Result};
 
@@ -28,41 +29,82 @@ impl Tally {
     pub fn rate(&self) -> f64 {
         self.wrong as f64 / self.of.max(1) as f64
     }
+
+    /// [`Tally::rate`] in per cent.
+    pub fn percent(&self) -> f64 {
+        100.0 * self.rate()
+    }
+}
+
+/// A sum of real numbers, and of how many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Total {
+    /// The sum.
+    pub sum: f64,
+    /// How many were added.
+    pub of: u64,
+}
+
+impl Total {
+    /// The mean, 0 of none.
+    pub fn mean(&self) -> f64 {
+        self.sum / self.of.max(1) as f64
+    }
+
+    fn is_empty(&self) -> bool {
+        self.of == 0
+    }
 }
 
 /// Errors of one sequence or, summed, of many.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Counts {
     /// Frames with a label whose best class is another or, for [`Task::Phones`], of another phone: where a phone's states
-    /// meet is a convention, not a fact to be wrong about. None for [`Task::Sequences`].
+    /// meet is a convention, not a fact to be wrong about. None but for [`Task::Frames`],
+    /// [`Task::NextToken`] and it.
     pub frames: Tally,
     /// Phones; none but for [`Task::Phones`].
     pub phones: PhoneErrors,
-    /// Sequences whose best class on average is another; none but for [`Task::Sequences`].
+    /// Sequences whose best class is another, on average or in the last frame; none but for [`Task::Sequences`].
     pub sequences: Tally,
+    /// Squares of what outputs miss their targets by; none but for [`Task::Regression`].
+    #[serde(default, skip_serializing_if = "Total::is_empty")]
+    pub squares: Total,
+    /// Cross entropies of the labelled frames, in nats; none but for [`Task::NextToken`].
+    #[serde(default, skip_serializing_if = "Total::is_empty")]
+    pub nats: Total,
+    /// Labels that were recognised; none but for [`Task::Ctc`].
+    #[serde(default, skip_serializing_if = "PhoneErrors::is_empty")]
+    pub labels: PhoneErrors,
 }
 
 impl Counts {
-    /// The error rate that `task` is judged by: of phones, of frames or of sequences.
+    /// The error that `task` is judged by, in the unit of its [`metric`](Task::metric).
     pub fn error(&self, task: &Task) -> f64 {
         match task {
-            Task::Phones(_) => self.phones.rate(),
-            Task::Frames { .. } => self.frames.rate(),
-            Task::Sequences { .. } => self.sequences.rate(),
+            Task::Phones(_) => self.phones.percent(),
+            Task::Frames { .. } => self.frames.percent(),
+            Task::Sequences { .. } => self.sequences.percent(),
+            Task::NextToken { .. } => perplexity(self.nats.mean()),
+            Task::Ctc { .. } => self.labels.percent(),
+            Task::Regression { .. } => self.squares.mean().sqrt(),
         }
     }
 
-    /// What [`Counts::error`] counts errors over: phones of the references, frames or sequences.
-    pub fn labels(&self, task: &Task) -> u64 {
-        self.fraction(task).1
+    /// What the error rate of `task` counts errors over: phones or labels of the references, frames or sequences; `None` where the
+    /// error is no rate.
+    pub fn counted(&self, task: &Task) -> Option<u64> {
+        self.fraction(task).map(|(_, of)| of)
     }
 
-    /// Numerator and denominator of [`Counts::error`].
-    fn fraction(&self, task: &Task) -> (u64, u64) {
+    /// Numerator and denominator of an error rate.
+    fn fraction(&self, task: &Task) -> Option<(u64, u64)> {
         match task {
-            Task::Phones(_) => (self.phones.total(), self.phones.reference),
-            Task::Frames { .. } => (self.frames.wrong, self.frames.of),
-            Task::Sequences { .. } => (self.sequences.wrong, self.sequences.of),
+            Task::Phones(_) => Some((self.phones.total(), self.phones.reference)),
+            Task::Frames { .. } => Some((self.frames.wrong, self.frames.of)),
+            Task::Sequences { .. } => Some((self.sequences.wrong, self.sequences.of)),
+            Task::Ctc { .. } => Some((self.labels.total(), self.labels.reference)),
+            Task::NextToken { .. } | Task::Regression { .. } => None,
         }
     }
 }
@@ -72,10 +114,14 @@ impl Add for Counts {
 
     fn add(self, other: Self) -> Self {
         let tally = |a: Tally, b: Tally| Tally { wrong: a.wrong + b.wrong, of: a.of + b.of };
+        let total = |a: Total, b: Total| Total { sum: a.sum + b.sum, of: a.of + b.of };
         Self {
             frames: tally(self.frames, other.frames),
             phones: self.phones + other.phones,
             sequences: tally(self.sequences, other.sequences),
+            squares: total(self.squares, other.squares),
+            nats: total(self.nats, other.nats),
+            labels: self.labels + other.labels,
         }
     }
 }
@@ -93,14 +139,14 @@ impl Sum for Counts {
 }
 
 /// Standard error of the error rate of `task` over `sequences`, which are taken as independent; `None` for fewer than two
-/// or where nothing counts.
+/// or where nothing counts or the error is no rate.
 ///
 /// The rate is a ratio of sums, `r = Σe / Σn`, so its variance is `m/(m−1) · Σ(e − r·n)² / (Σn)²` for `m` sequences.
 /// An interval of about 95 % is `r ± 1.96` of it. Sequences of one speaker are less independent than this supposes.
 ///
 /// Source: Cochran 1977, Sampling Techniques, eq. 6.13 (variance of a ratio estimator, no finite population correction).
 pub fn standard_error(task: &Task, sequences: &[Counts]) -> Option<f64> {
-    let fractions: Vec<(u64, u64)> = sequences.iter().map(|counts| counts.fraction(task)).collect();
+    let fractions: Vec<(u64, u64)> = sequences.iter().map(|counts| counts.fraction(task)).collect::<Option<_>>()?;
     let errors: u64 = fractions.iter().map(|(errors, _)| errors).sum();
     let of: u64 = fractions.iter().map(|(_, of)| of).sum();
     if sequences.len() < 2 || of == 0 {
@@ -129,10 +175,10 @@ impl Scorer {
     pub fn new(task: &Task, train: &[Sequence], weights: DecoderWeights) -> Result<Self> {
         let decoder = match task {
             Task::Phones(phones) => Some(Decoder::new(&PhoneModel::estimate(phones, train)?, weights)?),
-            Task::Frames { classes: 0 } | Task::Sequences { classes: 0 } => {
+            _ if task.outputs() == 0 => {
                 return Err(Error::Setting { name: "classes", expected: "at least 1".into(), got: "0".into() });
             }
-            Task::Frames { .. } | Task::Sequences { .. } => None,
+            _ => None,
         };
         Ok(Self { task: task.clone(), decoder })
     }
@@ -159,7 +205,7 @@ impl Scorer {
         }
         let mut utterances = Vec::with_capacity(valid.len());
         for (sequence, log_posteriors) in valid.iter().zip(log_posteriors) {
-            check_shape(task.classes(), log_posteriors, sequence)?;
+            check_shape(task, log_posteriors, sequence)?;
             utterances.push(Utterance { log_posteriors, reference: &sequence.reference });
         }
         let model = PhoneModel::estimate(phones, train)?;
@@ -173,18 +219,21 @@ impl Scorer {
     }
 
     /// Counts the errors of one sequence; `log_posteriors`: `[frames, classes]`, row-major, natural logarithms. A constant
-    /// that is added to all classes of a frame changes nothing, so a network's scores before the softmax will do.
+    /// that is added to all classes of a frame changes nothing, so a network's scores before the softmax will do. Of a
+    /// regression they are the outputs themselves.
     ///
     /// The best class of a frame is the lowest of equally good ones. A sequence without frames has no wrong frame, decodes
     /// to no phone, and is wrong as a whole; one without a label does not count.
     ///
     /// # Errors
-    /// [`Error::Shape`] for another number of values or labels than the sequence has frames, [`Error::Label`] for a label
+    /// [`Error::Shape`] for another number of values or labels than the sequence has frames (values may be of fewer frames where
+    /// a sequence is judged as a whole), [`Error::Label`] for a label
     /// outside the task, [`Error::NotALogProbability`] for NaN or +∞.
     pub fn score(&self, log_posteriors: &[f32], sequence: &Sequence) -> Result<Counts> {
-        let classes = self.task.classes();
-        check_shape(classes, log_posteriors, sequence)?;
+        let classes = self.task.outputs();
+        check_shape(&self.task, log_posteriors, sequence)?;
         check_labels(&self.task, sequence)?;
+        check_targets(&self.task, sequence)?;
         let mut counts = Counts::default();
         match &self.task {
             Task::Phones(task) => {
@@ -192,13 +241,25 @@ impl Scorer {
                 counts.phones = PhoneErrors::between(&sequence.reference, &self.phones(log_posteriors)?);
             }
             Task::Frames { .. } => counts.frames = frame_errors(classes, 1, log_posteriors, &sequence.labels)?,
-            Task::Sequences { .. } => {
-                let best = class_of_sequence(classes, log_posteriors)?;
+            Task::Sequences { pooling, .. } => {
+                let best = class_of_sequence(classes, *pooling, log_posteriors)?;
                 if sequence.labels != [NO_LABEL] {
                     let right = best.is_some_and(|best| sequence.labels == [best]);
                     counts.sequences = Tally { wrong: u64::from(!right), of: 1 };
                 }
             }
+            Task::NextToken { .. } => {
+                counts.frames = frame_errors(classes, 1, log_posteriors, &sequence.labels)?;
+                counts.nats = cross_entropy(classes, log_posteriors, &sequence.labels);
+            }
+            &Task::Ctc { blank, beam, .. } => {
+                let labels = match beam {
+                    0 | 1 => best_path(classes, log_posteriors, blank)?,
+                    width => Beam { blank, width }.search(classes, log_posteriors)?,
+                };
+                counts.labels = PhoneErrors::between(&sequence.labels, &labels);
+            }
+            Task::Regression { .. } => counts.squares = squares(log_posteriors, &sequence.targets),
         }
         Ok(counts)
     }
@@ -238,27 +299,64 @@ impl Scorer {
     }
 }
 
-fn check_shape(classes: usize, log_posteriors: &[f32], sequence: &Sequence) -> Result<()> {
+/// A network with a stride gives other than one row a frame; only sequences that are judged as a whole can do with that.
+fn check_shape(task: &Task, log_posteriors: &[f32], sequence: &Sequence) -> Result<()> {
+    let classes = task.outputs();
     let (expected, got) = (sequence.features.frames() * classes, log_posteriors.len());
-    if expected == got {
+    let whole = !task.is_by_frame() && got.is_multiple_of(classes);
+    if expected == got || whole {
         return Ok(());
     }
     Err(Error::Shape { sequence: sequence.id.clone(), what: "log-posteriors", expected, got })
 }
 
 fn check_labels(task: &Task, sequence: &Sequence) -> Result<()> {
-    let expected = match task {
-        Task::Phones(_) | Task::Frames { .. } => sequence.features.frames(),
-        Task::Sequences { .. } => 1,
-    };
-    let (labels, classes) = (&sequence.labels, task.classes());
+    let (labels, classes) = (&sequence.labels, task.outputs());
+    let expected = task.labels(sequence.features.frames()).unwrap_or(labels.len());
     if labels.len() != expected {
         return Err(Error::Shape { sequence: sequence.id.clone(), what: "labels", expected, got: labels.len() });
     }
-    match labels.iter().enumerate().find(|(_, label)| **label != NO_LABEL && **label as usize >= classes) {
+    let fits = |label: u32| match task {
+        Task::Ctc { blank, .. } => label != *blank && (label as usize) < classes,
+        _ => label == NO_LABEL || (label as usize) < classes,
+    };
+    match labels.iter().enumerate().find(|(_, label)| !fits(**label)) {
         Some((frame, &label)) => Err(Error::Label { sequence: sequence.id.clone(), frame, label, classes }),
         None => Ok(()),
     }
+}
+
+fn check_targets(task: &Task, sequence: &Sequence) -> Result<()> {
+    let (expected, got) = (task.targets(sequence.features.frames()), sequence.targets.len());
+    if expected == got {
+        return Ok(());
+    }
+    Err(Error::Shape { sequence: sequence.id.clone(), what: "targets", expected, got })
+}
+
+/// The perplexity of a mean cross entropy: e to it, at most the largest number, so that it stays one.
+pub fn perplexity(nats: f64) -> f64 {
+    libm::exp(nats).min(f64::MAX)
+}
+
+/// −ln softmax(scores)\[label\] of the labelled frames, in f64. The scores are below infinity, and none is NaN.
+fn cross_entropy(classes: usize, scores: &[f32], labels: &[u32]) -> Total {
+    let labelled = scores.chunks_exact(classes).zip(labels).filter(|&(_, &label)| label != NO_LABEL);
+    labelled.fold(Total::default(), |Total { sum, of }, (row, &label)| {
+        let highest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let over = |score: f32| f64::from(score) - f64::from(highest);
+        let partition: f64 = row.iter().map(|&score| libm::exp(over(score))).sum();
+        Total { sum: sum + libm::log(partition) - over(row[label as usize]), of: of + 1 }
+    })
+}
+
+/// Squares of the differences, in f64 as both are given.
+fn squares(outputs: &[f32], targets: &[f32]) -> Total {
+    let square = |(&output, &target): (&f32, &f32)| {
+        let miss = f64::from(output) - f64::from(target);
+        miss * miss
+    };
+    Total { sum: outputs.iter().zip(targets).map(square).sum(), of: targets.len() as u64 }
 }
 
 /// Labelled frames whose best class belongs to another group of `states` neighbouring classes: to another phone, or with
@@ -275,32 +373,22 @@ fn frame_errors(classes: usize, states: u32, log_posteriors: &[f32], labels: &[u
     Ok(tally)
 }
 
-/// The class whose log-posterior, averaged over the frames, is highest; `None` without frames.
-fn class_of_sequence(classes: usize, log_posteriors: &[f32]) -> Result<Option<u32>> {
-    // The sum has its maximum where the mean has it.
+/// The class whose log-posterior is highest, averaged over the frames or in the last one; `None` without frames.
+fn class_of_sequence(classes: usize, pooling: Pooling, log_posteriors: &[f32]) -> Result<Option<u32>> {
     let mut sums = vec![0f64; classes];
+    let mut last = None;
     for (frame, row) in log_posteriors.chunks_exact(classes).enumerate() {
-        best_class(frame, row)?;
+        last = Some(best_class(frame, row)?);
         for (sum, &value) in sums.iter_mut().zip(row) {
             *sum += f64::from(value);
         }
     }
+    if pooling == Pooling::Last {
+        return Ok(last);
+    }
+    // The sum has its maximum where the mean has it.
     let highest = |best: usize, class: usize| if sums[class] > sums[best] { class } else { best };
     Ok((!log_posteriors.is_empty()).then(|| (0..classes).fold(0, highest) as u32))
-}
-
-/// The class of the highest value of a frame, the first of equals.
-fn best_class(frame: usize, row: &[f32]) -> Result<u32> {
-    let mut best = 0;
-    for (class, &value) in row.iter().enumerate() {
-        if value.is_nan() || value == f32::INFINITY {
-            return Err(Error::NotALogProbability { frame, class, value });
-        }
-        if value > row[best] {
-            best = class;
-        }
-    }
-    Ok(best as u32)
 }
 
 #[cfg(test)]
@@ -315,6 +403,7 @@ mod tests {
             features: Features { dim: 1, values: vec![0.0; frames] },
             labels: labels.to_vec(),
             reference: reference.to_vec(),
+            targets: Vec::new(),
         }
     }
 
@@ -328,20 +417,88 @@ mod tests {
         let counts = scorer(&Task::Frames { classes: 2 }).score(&outputs, &sequence(3, &[0, NO_LABEL, 1], &[]));
         let counts = counts.expect("well-formed");
         assert_eq!(counts.frames, Tally { wrong: 1, of: 2 });
-        assert_eq!(counts.error(&Task::Frames { classes: 2 }), 0.5);
+        assert_eq!(counts.error(&Task::Frames { classes: 2 }), 50.0);
         assert_eq!((counts.phones, counts.sequences), (PhoneErrors::default(), Tally::default()));
     }
 
     #[test]
     fn a_sequence_is_of_the_class_with_the_best_mean_not_of_the_most_frames() {
-        let task = Task::Sequences { classes: 2 };
+        let task = Task::Sequences { classes: 2, pooling: Pooling::Mean };
         let outputs = [-0.6, -0.7, -0.6, -0.7, -9.0, -0.0001];
         let score = |label| scorer(&task).score(&outputs, &sequence(3, &[label], &[])).expect("well-formed").sequences;
         assert_eq!(score(1), Tally { wrong: 0, of: 1 });
         assert_eq!(score(0), Tally { wrong: 1, of: 1 });
         assert_eq!(score(NO_LABEL), Tally { wrong: 0, of: 0 });
         let nothing = scorer(&task).score(&[], &sequence(0, &[0], &[])).expect("well-formed");
-        assert_eq!(nothing.error(&task), 1.0);
+        assert_eq!(nothing.error(&task), 100.0);
+    }
+
+    #[test]
+    fn a_sequence_judged_by_its_last_frame_is_of_that_frames_class() {
+        let task = Task::Sequences { classes: 2, pooling: Pooling::Last };
+        let outputs = [-0.01, -9.0, -0.01, -9.0, -0.7, -0.6];
+        let score = |label| scorer(&task).score(&outputs, &sequence(3, &[label], &[])).expect("well-formed").sequences;
+        assert_eq!(score(1), Tally { wrong: 0, of: 1 });
+        assert_eq!(score(0), Tally { wrong: 1, of: 1 });
+        let nothing = scorer(&task).score(&[], &sequence(0, &[0], &[])).expect("well-formed");
+        assert_eq!(nothing.error(&task), 100.0, "a sequence without frames is wrong");
+        let broken = scorer(&task).score(&[f32::NAN, 0.0, 0.0, 0.0], &sequence(2, &[1], &[]));
+        assert!(broken.is_err(), "a frame that does not count is still an output of the network");
+    }
+
+    #[test]
+    fn a_regression_is_wrong_by_the_root_of_its_mean_square() {
+        let task = Task::Regression { outputs: 2, unit: "°C".into() };
+        let with = |targets: &[f32]| Sequence { targets: targets.to_vec(), ..sequence(2, &[], &[]) };
+        // Misses 3, 4, 0 and 0: √(25 / 4).
+        let counts = scorer(&task).score(&[4.0, 1.0, 7.0, 8.0], &with(&[1.0, 5.0, 7.0, 8.0])).expect("well-formed");
+        assert_eq!((counts.squares, counts.error(&task)), (Total { sum: 25.0, of: 4 }, 2.5));
+        // Of twice as many, all met: the root of half as much.
+        let met = scorer(&task).score(&[0.0; 4], &with(&[0.0; 4])).expect("well-formed");
+        assert_eq!((counts + met).error(&task), 3.125_f64.sqrt());
+        assert_eq!((counts.counted(&task), standard_error(&task, &[counts, met])), (None, None));
+        let few = scorer(&task).score(&[0.0; 4], &with(&[0.0; 3])).expect_err("too few").to_string();
+        assert_eq!(few, "sequence `s`: targets has 3 values, expected 4");
+        let json = serde_json::to_string(&Counts::default()).expect("plain numbers");
+        assert!(!json.contains("squares"), "what a task does not count is not written: {json}");
+    }
+
+    #[test]
+    fn perplexity_is_e_to_the_mean_cross_entropy_of_labelled_frames() {
+        let task = Task::NextToken { tokens: 4 };
+        let score = |outputs: &[f32], labels: &[u32]| {
+            scorer(&task).score(outputs, &sequence(labels.len(), labels, &[])).expect("well-formed")
+        };
+        // Nothing is known: as wrong as choosing between all four.
+        let even = score(&[3.0; 8], &[0, NO_LABEL]);
+        assert!((even.error(&task) - 4.0).abs() < 1e-14 && even.nats.of == 1, "{even:?}");
+        // Probabilities 1/2 and 1/8 of what came: the geometric mean of 2 and 8, whatever is added to a frame's scores.
+        let ln = |p: f64| libm::log(p) as f32;
+        let row = |label: usize, p: f64, shift: f32| {
+            (0..4).map(move |k| shift + if k == label { ln(p) } else { ln((1.0 - p) / 3.0) })
+        };
+        let outputs: Vec<f32> = row(1, 0.5, 0.0).chain(row(3, 0.125, 16.0)).collect();
+        let counts = score(&outputs, &[1, 3]);
+        assert!((counts.error(&task) - 4.0).abs() < 1e-5, "{}", counts.error(&task));
+        assert_eq!(counts.frames, Tally { wrong: 1, of: 2 });
+        assert_eq!(counts.counted(&task), None);
+        assert_eq!(score(&[f32::MIN, 0.0, 0.0, 0.0], &[0]).error(&task), f64::MAX, "a number that JSON can hold");
+    }
+
+    #[test]
+    fn labels_are_recognised_without_an_alignment() {
+        let score = |beam, labels: &[u32]| {
+            let task = Task::Ctc { classes: 3, blank: 0, beam };
+            // Blank with 0.6 and `1` with 0.4 in both frames: the best path is blank, the best labelling is `1`.
+            let outputs = [0.6, 0.4, 1e-9, 0.6, 0.4, 1e-9].map(libm::logf);
+            scorer(&task).score(&outputs, &sequence(2, labels, &[])).map(|counts| (counts.labels, counts.error(&task)))
+        };
+        let none = PhoneErrors { reference: 1, ..PhoneErrors::default() };
+        assert_eq!(score(1, &[1]).expect("well-formed"), (PhoneErrors { deletions: 1, ..none }, 100.0));
+        assert_eq!(score(8, &[1]).expect("well-formed"), (none, 0.0));
+        assert_eq!(score(1, &[]).expect("well-formed").1, 0.0, "nothing said, nothing heard");
+        let blank = score(1, &[0]).expect_err("the blank is no label").to_string();
+        assert_eq!(blank, "sequence `s`: frame 0 has label 0, expected less than 3");
     }
 
     #[test]
@@ -359,7 +516,7 @@ mod tests {
         let counts = scorer(&task).score(&outputs, &sequence(4, &[2, 0, 1, 1], &[0, 1, 0])).expect("well-formed");
         assert_eq!(counts.frames, Tally { wrong: 1, of: 4 });
         assert_eq!(counts.phones, PhoneErrors { deletions: 1, reference: 3, ..PhoneErrors::default() });
-        assert!((counts.error(&task) - 1.0 / 3.0).abs() < 1e-15);
+        assert!((counts.error(&task) - 100.0 / 3.0).abs() < 1e-13);
         assert_eq!(scorer(&task).phones(&outputs).expect("well-formed"), [0, 1]);
     }
 
@@ -384,7 +541,7 @@ mod tests {
     #[test]
     fn standard_error_is_that_of_a_binomial_for_equal_single_trials() {
         // 100 sequences of one trial each, 20 wrong: sqrt(0.2 · 0.8 / 99).
-        let task = Task::Sequences { classes: 2 };
+        let task = Task::Sequences { classes: 2, pooling: Pooling::Mean };
         let one = |wrong| Counts { sequences: Tally { wrong, of: 1 }, ..Counts::default() };
         let trials: Vec<Counts> = (0..100).map(|i| one(u64::from(i % 5 == 0))).collect();
         let error = standard_error(&task, &trials).expect("many sequences");

@@ -55,7 +55,14 @@ fn noise(seed: u64) -> Sequence {
     };
     let values = (0..FRAMES * INPUTS).map(|_| (0..12).map(|_| uniform()).sum()).collect();
     let features = Features { dim: INPUTS, values };
-    Sequence { id: seed.to_string(), speaker: String::new(), features, labels: vec![0; FRAMES], reference: Vec::new() }
+    Sequence {
+        id: seed.to_string(),
+        speaker: String::new(),
+        features,
+        labels: vec![0; FRAMES],
+        reference: Vec::new(),
+        targets: Vec::new(),
+    }
 }
 
 /// Median of some runs, in microseconds a frame.

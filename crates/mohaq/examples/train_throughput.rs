@@ -140,6 +140,7 @@ fn quantized(network: &Network, batch: &Batch, random: &mut ChaCha8Rng) -> Resul
         },
         labels: Vec::new(),
         reference: Vec::new(),
+        targets: Vec::new(),
     });
     let calibration = calibrate(network, &sequences.collect::<Vec<_>>(), &QuantizeSettings::default())?;
     let mut draw = |widths: [Bits; 3]| widths[random.next_u32() as usize % 3];

@@ -144,6 +144,73 @@ pub enum Error {
         /// Number of classes.
         classes: usize,
     },
+    /// A label to be recognised that is the blank, or none.
+    #[error("sequence `{id}`: label {index} is the blank or −1, expected a class other than {blank}")]
+    Blank {
+        /// The sequence.
+        id: String,
+        /// Which of its labels.
+        index: usize,
+        /// The class that is no label.
+        blank: u32,
+    },
+    /// Labels to be recognised that take more frames than there are.
+    #[error(
+        "sequence `{id}`: {frames} frames, expected at least {} for {labels} labels and a blank in each of {repeats} repeats",
+        labels + repeats
+    )]
+    NoAlignment {
+        /// The sequence.
+        id: String,
+        /// Its frames.
+        frames: usize,
+        /// Its labels.
+        labels: usize,
+        /// Labels that equal the one before.
+        repeats: usize,
+    },
+    /// A user's command that gave no score.
+    #[error("score command `{command}`: {reason}{}", if stderr.is_empty() { String::new() } else { format!("; stderr ends: {stderr}") })]
+    Score {
+        /// The command without the path.
+        command: String,
+        /// What was expected and what came.
+        reason: String,
+        /// The end of what it wrote to stderr.
+        stderr: String,
+    },
+    /// A network with a stride, and labels or targets of frames.
+    #[error(
+        "sequence `{id}`: {outputs} outputs for {frames} frames, expected one each for labels or targets of frames"
+    )]
+    OutputFrames {
+        /// The sequence.
+        id: String,
+        /// Its frames.
+        frames: usize,
+        /// Frames that come out of the network.
+        outputs: usize,
+    },
+    /// A sequence with other than one target an output and frame.
+    #[error("sequence `{id}`: {got} targets, expected {expected}")]
+    TargetCount {
+        /// The sequence.
+        id: String,
+        /// Its targets.
+        got: usize,
+        /// Frames times outputs.
+        expected: usize,
+    },
+    /// A target that is NaN or infinite.
+    #[error("sequence `{id}`: target {index} is {got}, expected a finite number")]
+    TargetNotFinite {
+        /// The sequence.
+        id: String,
+        /// Which of its targets.
+        index: usize,
+        /// NaN or an infinity.
+        got: f32,
+    },
     /// A sequence without frames.
     #[error("sequence `{id}`: no frames")]
     EmptySequence {

@@ -66,7 +66,7 @@ fn raise(
 fn error(network: &Network, calibration: &Calibration, spec: &QuantSpec) -> f64 {
     let dataset = &parent().1;
     let aware = QuantAware::new(network, calibration.clone(), spec.clone(), Clips::Static).expect("of this network");
-    evaluate(aware.run(network), &dataset.valid, &dataset.task, &aware).expect("measured").error()
+    evaluate(aware.run(network), &dataset.valid, &dataset.task, &aware).expect("measured").error(&dataset.task)
 }
 
 /// Files of `folder` with their contents, checkpoints left out.

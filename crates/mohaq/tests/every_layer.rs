@@ -52,6 +52,7 @@ fn sequences(input: usize, value: &dyn Fn(usize) -> f32) -> Vec<Sequence> {
             features,
             labels: vec![0; frames],
             reference: Vec::new(),
+            targets: Vec::new(),
         }
     };
     (0..6).map(sequence).collect()

@@ -1,10 +1,11 @@
 //! The backward pass against central differences in `f64`, for every layer, skip, direction and loss.
 
 use mohaq::nn::{
-    Batch, Dropout, Float, Gradients, Loss, Network, NetworkDescription, Workspace, frame_loss, sequence_loss,
+    Batch, Dropout, Float, Gradients, Loss, Network, NetworkDescription, Workspace, ctc_loss, frame_loss,
+    regression_loss, sequence_loss,
 };
 use mohaq::tensor::Matrix;
-use mohaq_speech::dataset::NO_LABEL;
+use mohaq_speech::dataset::{NO_LABEL, Pooling};
 
 const INPUTS: usize = 3;
 const CLASSES: usize = 4;
@@ -53,7 +54,20 @@ fn of_frames(logits: &mut Matrix<f64>) -> Loss {
 }
 
 fn of_sequences(logits: &mut Matrix<f64>) -> Loss {
-    sequence_loss(logits, &STARTS, &[2, 0, 1, 3])
+    sequence_loss(logits, &STARTS, &[2, 0, 1, 3], Pooling::Mean)
+}
+
+fn of_last_frames(logits: &mut Matrix<f64>) -> Loss {
+    sequence_loss(logits, &STARTS, &[2, 0, 1, 3], Pooling::Last)
+}
+
+fn of_texts(logits: &mut Matrix<f64>) -> Loss {
+    ctc_loss(logits, &STARTS, &[&[2, 1], &[3], &[], &[1, 1]], 0)
+}
+
+fn of_targets(outputs: &mut Matrix<f64>) -> Loss {
+    let targets: Vec<f32> = noise(outputs.data().len(), 9).into_iter().map(|y| y as f32).collect();
+    regression_loss(outputs, &targets)
 }
 
 fn analytic(network: &Network<f64>, loss: LossOf, dropout: Option<&Dropout>) -> Gradients<f64> {
@@ -263,7 +277,9 @@ fn dropout_with_a_fixed_mask() {
 
 #[test]
 fn losses_of_sequences() {
-    check(&sru(3, "bidirectional = true"), of_sequences, None);
+    for loss in [of_sequences, of_last_frames, of_targets, of_texts] {
+        check(&sru(3, "bidirectional = true"), loss, None);
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn header() -> Header {
     Header::new(BTreeMap::from([("network".to_owned(), "abc".to_owned())]))
 }
 
-fn measurement(error_percent: f64) -> Measurement {
+fn measurement(error: f64) -> Measurement {
     let cost = Cost {
         weight_bits: 800,
         memory_bits: 960,
@@ -27,7 +27,7 @@ fn measurement(error_percent: f64) -> Measurement {
         energy_pj_paper: None,
         frame_time_s: None,
     };
-    Measurement { error_percent, subset_percent: vec![error_percent], errors: Counts::default(), cost }
+    Measurement { error, subset_errors: vec![error], errors: Counts::default(), cost }
 }
 
 fn candidate(id: usize) -> Record {

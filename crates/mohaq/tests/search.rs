@@ -27,6 +27,7 @@ fn sequences() -> Vec<Sequence> {
             features: Features { dim: 4, values },
             labels,
             reference: vec![],
+            targets: Vec::new(),
         }
     };
     (0..8).map(sequence).collect()
@@ -64,6 +65,7 @@ impl Setting {
         let workload = self.network.workload();
         let evaluator = Evaluator { judge: &judge, workload: &workload, platform: &platform };
         let goals = Goals {
+            metric: self.scorer.task().metric(),
             objectives: vec![Objective::Error, Objective::Speedup],
             limits: vec![Limit::Error(60.0)],
             scale: vec![(0.0, 60.0), (64.0, 0.0)],

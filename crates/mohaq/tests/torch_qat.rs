@@ -66,7 +66,14 @@ impl Golden {
             let labels = self.document.labels[first..first + frames].to_vec();
             first += frames;
             let features = Features { dim: 5, values };
-            Sequence { id: format!("s{i}"), speaker: String::new(), features, labels, reference: Vec::new() }
+            Sequence {
+                id: format!("s{i}"),
+                speaker: String::new(),
+                features,
+                labels,
+                reference: Vec::new(),
+                targets: Vec::new(),
+            }
         };
         self.document.lengths.iter().enumerate().map(sequence).collect()
     }

@@ -3,9 +3,9 @@
 mod toy;
 
 use mohaq::Error;
-use mohaq::nn::{Float, Network};
+use mohaq::nn::{Float, Network, NetworkDescription};
 use mohaq::train::{Epoch, History, TrainConfig, evaluate, fit};
-use mohaq_speech::dataset::{Dataset, Task};
+use mohaq_speech::dataset::{Dataset, Pooling, Task};
 use std::ops::ControlFlow;
 use std::path::Path;
 use toy::{CLASSES, config, dataset, network};
@@ -44,8 +44,9 @@ fn a_recurrent_network_learns_what_needs_memory() {
     let after = evaluate(&trained, &dataset.valid, &dataset.task, &Float).expect("measured");
     // Without memory the best that can be known is u² for the frame itself and (1 − u²) / 2 for each of the two before,
     // u uniform, which is wrong in 47.4 % of the frames.
-    assert!(before.error() > 0.5 && after.error() < 0.25, "{} to {}", before.error(), after.error());
-    assert_eq!(after.error(), history.best_error(), "the network of the best epoch is left");
+    let [before, after] = [before, after].map(|loss| loss.error(&dataset.task));
+    assert!(before > 0.5 && after < 0.25, "{before} to {after}");
+    assert_eq!(after, history.best_error(), "the network of the best epoch is left");
     assert!(history.epochs[0].train_loss > history.epochs[5].train_loss);
 }
 
@@ -106,9 +107,8 @@ fn a_damaged_checkpoint_is_an_error() {
 }
 
 #[test]
-fn sequences_are_classified_by_their_mean() {
+fn sequences_are_classified_by_their_mean_or_by_their_last_frame() {
     let mut dataset = dataset();
-    dataset.task = Task::Sequences { classes: CLASSES };
     for sequence in dataset.train.iter_mut().chain(&mut dataset.valid) {
         // The class is where most of the first numbers lie, which shifts them.
         let class = sequence.id.len() as u32 + sequence.features.frames() as u32;
@@ -116,8 +116,11 @@ fn sequences_are_classified_by_their_mean() {
         let shift = (class % 3) as f32 - 1.0;
         sequence.features.values.iter_mut().step_by(2).for_each(|x| *x += 0.7 * shift);
     }
-    let (_, history) = train(&dataset, &config(8), None, 2, usize::MAX).expect("trained");
-    assert!(history.best_error() <= 0.1, "{}", history.best_error());
+    for (pooling, epochs, most) in [(Pooling::Mean, 8, 0.1), (Pooling::Last, 24, 0.25)] {
+        dataset.task = Task::Sequences { classes: CLASSES, pooling };
+        let (_, history) = train(&dataset, &config(epochs), None, 2, usize::MAX).expect("trained");
+        assert!(history.best_error() <= most, "{pooling:?}: {}", history.best_error());
+    }
 }
 
 #[test]
@@ -146,6 +149,40 @@ fn a_training_that_runs_away_says_so() {
     }
 }
 
+/// A convolution that gives one frame for every two.
+fn strided() -> Network {
+    let text = "input = 2\n[[layers]]\nkind = \"conv1d\"\noutputs = 6\nkernel = 2\nstride = 2\n[[layers]]\nkind = \"linear\"\n\
+                outputs = 3";
+    Network::new(&NetworkDescription::from_toml(text).expect("valid"), 1).expect("valid")
+}
+
+#[test]
+fn a_stride_is_for_sequences_that_are_judged_as_a_whole() {
+    let mut dataset = dataset();
+    let fit = |dataset: &Dataset| {
+        fit(&mut strided(), dataset.development(), &config(1), None, &mut |_| ControlFlow::Continue(()))
+    };
+    assert_eq!(
+        fit(&dataset).expect_err("labels of frames").to_string(),
+        "sequence `s0`: 10 outputs for 20 frames, expected one each for labels or targets of frames"
+    );
+    let all = |dataset: &mut Dataset, labels: &[u32]| {
+        dataset.train.iter_mut().chain(&mut dataset.valid).for_each(|sequence| sequence.labels = labels.to_vec());
+    };
+    all(&mut dataset, &[1]);
+    for pooling in [Pooling::Mean, Pooling::Last] {
+        dataset.task = Task::Sequences { classes: CLASSES, pooling };
+        assert!(fit(&dataset).expect("trained").epochs[0].train_loss > 0.0);
+    }
+    dataset.task = Task::Ctc { classes: CLASSES, blank: 0, beam: 1 };
+    all(&mut dataset, &[1, 2, 1]);
+    assert!(fit(&dataset).expect("trained").epochs[0].train_loss > 0.0);
+    // Of 20 frames 10 come out.
+    all(&mut dataset, &[1; 6]);
+    let refused = fit(&dataset).expect_err("no room").to_string();
+    assert_eq!(refused, "sequence `s0`: 10 frames, expected at least 11 for 6 labels and a blank in each of 5 repeats");
+}
+
 #[test]
 fn what_cannot_be_trained_on_is_named() {
     let good = dataset();
@@ -164,6 +201,29 @@ fn what_cannot_be_trained_on_is_named() {
     assert_eq!(with(|d| d.train[2].labels.truncate(33)), "sequence `s2`: 33 labels, expected 34");
     assert_eq!(with(|d| d.valid[1].features.values[9] = f32::NAN), "sequence `s61`: feature 1 of frame 4 is NaN");
     assert_eq!(with(|d| d.train[0].features.values.clear()), "sequence `s0`: no frames");
+    let text = |d: &mut Dataset, labels: &[u32]| {
+        d.task = Task::Ctc { classes: CLASSES, blank: 0, beam: 1 };
+        d.train.iter_mut().chain(&mut d.valid).for_each(|sequence| sequence.labels = labels.to_vec());
+    };
+    let mut texts = good.clone();
+    text(&mut texts, &[1, 0]);
+    assert_eq!(refusal(&texts, &config(1)), "sequence `s0`: label 1 is the blank or −1, expected a class other than 0");
+    // 11 labels, all the same, take 21 frames.
+    text(&mut texts, &[2; 11]);
+    assert_eq!(
+        refusal(&texts, &config(1)),
+        "sequence `s0`: 20 frames, expected at least 21 for 11 labels and a blank in each of 10 repeats"
+    );
+    let targets = |targets: &[f32]| {
+        let mut dataset = good.clone();
+        dataset.task = Task::Regression { outputs: CLASSES, unit: String::new() };
+        for sequence in dataset.train.iter_mut().chain(&mut dataset.valid) {
+            (sequence.labels, sequence.targets) = (Vec::new(), targets.to_vec());
+        }
+        refusal(&dataset, &config(1))
+    };
+    assert_eq!(targets(&[0.0; 59]), "sequence `s0`: 59 targets, expected 60");
+    assert_eq!(targets(&[f32::NAN; 60]), "sequence `s0`: target 0 is NaN, expected a finite number");
     let rate = TrainConfig { learning_rate: f64::NAN, ..config(1) };
     assert_eq!(refusal(&good, &rate), "training: learning_rate is NaN, expected above 0, at most 1");
 }

@@ -91,7 +91,7 @@ fn print_runs(comparison: &Comparison) -> Result<()> {
     let volumes = comparison.hypervolume.valid.iter().zip(&comparison.hypervolume.test);
     let row = |(run, (valid, test)): (&mohaq::report::ComparedRun, (&Figure, &Figure))| {
         let (candidates, front) = (run.evaluations.to_string(), run.front.len().to_string());
-        let floats = [run.float_valid_percent, run.float_test_percent].map(|error| error.show("%"));
+        let floats = [run.float_valid_error, run.float_test_error].map(|error| error.show(&comparison.error_unit));
         let volumes = [valid, test].map(|volume| fixed(*volume, 4, ""));
         [run.name.clone(), candidates, front].into_iter().chain(floats).chain(volumes).collect()
     };
@@ -110,9 +110,10 @@ fn print_runs(comparison: &Comparison) -> Result<()> {
 fn print_levels(comparison: &Comparison, table: &LevelTable) -> Result<()> {
     output::line(&format!("\nerror by {}: validation / test", table.label.to_lowercase()))?;
     let heading: Vec<&str> = std::iter::once("level").chain(run_names(comparison)).collect();
+    let unit = &comparison.error_unit;
     let cell = |cell: &LevelCell| match cell.id {
-        None => Figure::MISSING.show("%"),
-        Some(id) => format!("{} / {} #{id}", cell.valid_percent.show("%"), cell.test_percent.show("%")),
+        None => Figure::MISSING.show(""),
+        Some(id) => format!("{} / {} #{id}", cell.valid_error.show(unit), cell.test_error.show(unit)),
     };
     let rows = table.rows.iter().map(|row| {
         let cells = row.cells.iter().map(cell);

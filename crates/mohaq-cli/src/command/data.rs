@@ -26,7 +26,7 @@ pub(crate) fn prepare(context: &Context<'_>, args: &StageArgs) -> Result<()> {
     if context.json {
         let sizes = [&data.train, &data.valid, &data.test].map(Vec::len);
         let object = json!({
-            "name": data.name, "features": data.dim, "classes": data.task.classes(),
+            "name": data.name, "features": data.dim, "classes": data.task.outputs(),
             "train": sizes[0], "valid": sizes[1], "test": sizes[2], "notes": data.notes,
         });
         return Ok(output::line(&object.to_string())?);

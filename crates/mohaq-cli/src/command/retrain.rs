@@ -5,7 +5,8 @@ use crate::args::RetrainArgs;
 use crate::output;
 use anyhow::Result;
 use mohaq::quant::QuantSpec;
-use mohaq::run::{self, BANDS, Bench, MeasuredSpec, Retrained, Session};
+use mohaq::run::{self, BANDS, Bench, MeasuredSpec, Retrained, Session, Trained};
+use mohaq::speech::metric::Metric;
 use serde_json::{Value, json};
 
 /// `mohaq retrain`
@@ -23,31 +24,33 @@ pub(crate) fn retrain(context: &Context<'_>, args: &RetrainArgs) -> Result<()> {
     let all = run::retrained(&session, &data, &bench, &specs, args.neighbours)?;
     if context.json {
         let reach: Vec<Value> = all.iter().map(|retrained| reach(retrained).map(|row| row.json()).collect()).collect();
-        let float = json!({ "valid": trained.valid_percent(), "test": trained.test_percent() });
+        let float = json!({ "valid": trained.valid_error(), "test": trained.test_error() });
         return Ok(output::line(&json!({ "float": float, "retrained": all, "reach": reach }).to_string())?);
     }
     stages::print_float(&trained)?;
     for retrained in &all {
-        print(retrained)?;
+        print(retrained, &trained)?;
     }
     Ok(())
 }
 
-fn print(retrained: &Retrained) -> Result<()> {
+fn print(retrained: &Retrained, trained: &Trained) -> Result<()> {
+    let metric = trained.metric();
     let Retrained { before, after, epochs, seconds, file, .. } = retrained;
     output::line(&format!("\n{}", output::compact(&before.bits)))?;
     let row = |name: &str, measured: &MeasuredSpec| {
-        vec![name.to_owned(), format!("{:.2}", measured.valid_percent), format!("{:.2}", measured.test_percent)]
+        vec![name.to_owned(), metric.number(measured.valid_error), metric.number(measured.test_error)]
     };
-    output::table(&["", "valid %", "test %"], &[row("before", before), row("after", after)])?;
-    let frames = epochs.iter().map(|epoch| format!("{:.2}", 100.0 * epoch.valid_error)).collect::<Vec<_>>().join(", ");
-    output::line(&format!("frame error on the validation set after each epoch: {frames} %; {seconds:.1} s"))?;
-    let rows: Vec<Vec<String>> = reach(retrained).map(|row| row.cells()).collect();
+    let [valid, test] = ["valid", "test"].map(|set| metric.headed(set));
+    output::table(&["", &valid, &test], &[row("before", before), row("after", after)])?;
+    let training = trained.scorer.task().training_metric();
+    let errors = epochs.iter().map(|epoch| training.show(training.of_training(epoch.valid_error)));
+    let errors = errors.collect::<Vec<_>>().join(", ");
+    output::line(&format!("{} on the validation set after each epoch: {errors}; {seconds:.1} s", training.name))?;
+    let rows: Vec<Vec<String>> = reach(retrained).map(|row| row.cells(&metric)).collect();
     if !retrained.neighbours.is_empty() {
-        output::table(
-            &["distance", "neighbours", "own valid %", "borrowed", "own test %", "borrowed", "helped"],
-            &rows,
-        )?;
+        let [valid, test] = ["own valid", "own test"].map(|set| metric.headed(set));
+        output::table(&["distance", "neighbours", &valid, "borrowed", &test, "borrowed", "helped"], &rows)?;
     }
     Ok(output::line(&format!("kept as {}", file.display()))?)
 }
@@ -71,19 +74,19 @@ fn reach(retrained: &Retrained) -> impl Iterator<Item = Reach> {
         Reach {
             band,
             count: near.len(),
-            valid: [mean(&|n| n.own.valid_percent), mean(&|n| n.borrowed.valid_percent)],
-            test: [mean(&|n| n.own.test_percent), mean(&|n| n.borrowed.test_percent)],
-            helped: near.iter().filter(|n| n.borrowed.valid_percent < n.own.valid_percent).count(),
+            valid: [mean(&|n| n.own.valid_error), mean(&|n| n.borrowed.valid_error)],
+            test: [mean(&|n| n.own.test_error), mean(&|n| n.borrowed.test_error)],
+            helped: near.iter().filter(|n| n.borrowed.valid_error < n.own.valid_error).count(),
         }
     })
 }
 
 impl Reach {
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, metric: &Metric) -> Vec<String> {
         let [first, last] = self.band;
-        let percent = |x: f64| if x.is_nan() { "-".to_owned() } else { format!("{x:.2}") };
+        let number = |x: f64| if x.is_nan() { "-".to_owned() } else { metric.number(x) };
         let mut cells = vec![format!("{first} to {last}"), self.count.to_string()];
-        cells.extend(self.valid.into_iter().chain(self.test).map(percent));
+        cells.extend(self.valid.into_iter().chain(self.test).map(number));
         cells.push(format!("{} of {}", self.helped, self.count));
         cells
     }

@@ -2,11 +2,12 @@
 
 use super::Context;
 use crate::args::{DemoArgs, ExistingArgs, Overrides, QuantizeArgs, StageArgs};
-use crate::output::{self, ErrorPercent};
+use crate::output::{self, Errors};
 use anyhow::Result;
 use mohaq::config::{self, Plan};
 use mohaq::quant::QuantSpec;
 use mohaq::run::{self, Bench, Existing, Found, MeasuredSpec, Session, Trained};
+use mohaq::speech::metric::Metric;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -51,23 +52,23 @@ fn everything(context: &Context<'_>, session: &Session<'_>, from: Option<&Path>)
         return Ok(output::line(&object.to_string())?);
     }
     print_float(&trained)?;
-    print_found(&searched.found)?;
+    print_found(&searched.found, &trained.metric())?;
     Ok(output::line(&format!("\nreport: {}", page.display()))?)
 }
 
 /// What a run prints last for programs.
 fn found_json(trained: &Trained, found: &Found, page: &Path, took: Duration) -> Value {
-    let (valid, test) = (trained.valid_percent(), trained.test_percent());
+    let (valid, test) = (trained.valid_error(), trained.test_error());
     let best = found.front.first().map(|member| &member.measured);
-    json!({
-        "error_percent": ErrorPercent::of(trained, best).json(),
+    let metric = trained.metric();
+    let object = json!({
         "float": {
             "valid": valid,
             "test": test,
             "valid_frame": trained.valid_frame_percent(),
             "test_frame": trained.test_frame_percent(),
         },
-        "front": output::front_json(found),
+        "front": output::front_json(found, &metric),
         "selection_bias": found.selection_bias,
         "uniform": found.uniform,
         "baselines": found.baselines,
@@ -75,25 +76,30 @@ fn found_json(trained: &Trained, found: &Found, page: &Path, took: Duration) -> 
         "hypervolume": found.hypervolume,
         "report": page,
         "seconds": took.as_secs_f64(),
-    })
+    });
+    Errors::of(trained, best).into_json(&metric, object)
 }
 
-fn print_found(found: &Found) -> Result<()> {
+fn print_found(found: &Found, metric: &Metric) -> Result<()> {
     let Found { evaluations, hypervolume, .. } = found;
     output::line("\nthe same precision everywhere")?;
-    output::found(found.uniform.iter().map(|member| (member.search_percent, &member.measured)))?;
+    output::found(found.uniform.iter().map(|member| (member.search_error, &member.measured)), metric)?;
     let members = found.front.len();
     output::line(&format!("\nthe front: {members} of {evaluations} candidates, hypervolume {hypervolume:.4}"))?;
-    output::found(found.front.iter().map(|member| (member.search_percent, &member.measured)))?;
+    output::found(found.front.iter().map(|member| (member.search_error, &member.measured)), metric)?;
     let served = found.front.iter().filter(|member| member.beacon.is_some()).count();
     if served > 0 {
         output::line(&format!("{served} of these have the parameters of a beacon, see the report"))?;
     }
     if let Some(bias) = &found.selection_bias {
+        let known = bias.test.map_or_else(String::new, |test| {
+            format!("; the test set knows errors to ±{:.2} points at best", test.half_width)
+        });
         output::line(&format!(
-            "selection bias {:+.2} points: test error over search error {:+.2} on the front, {:+.2} of the float network; the \
-             test set knows errors to ±{:.2} points at best",
-            bias.points, bias.front_gap_points, bias.float_gap_points, bias.test_half_width_points
+            "selection bias {}: test error over search error {} on the front, {} of the float network{known}",
+            metric.difference(bias.bias),
+            metric.difference(bias.front_gap),
+            metric.difference(bias.float_gap),
         ))?;
     }
     output::line("\nin the same box, by other methods")?;
@@ -107,15 +113,13 @@ fn print_found(found: &Found) -> Result<()> {
 }
 
 pub(super) fn print_float(trained: &Trained) -> Result<()> {
-    output::line(&format!(
-        "float network: {} valid {:.2} %, test {:.2} %; frame error valid {:.2} %, test {:.2} %",
-        run::error_name(trained.scorer.task()),
-        trained.valid_percent(),
-        trained.test_percent(),
-        trained.valid_frame_percent(),
-        trained.test_frame_percent(),
-    ))?;
-    Ok(())
+    let metric = trained.metric();
+    let [valid, test] = [trained.valid_error(), trained.test_error()].map(|error| metric.show(error));
+    let frames = match (trained.valid_frame_percent(), trained.test_frame_percent()) {
+        (Some(valid), Some(test)) => format!("; frame error valid {valid:.2} %, test {test:.2} %"),
+        _ => String::new(),
+    };
+    Ok(output::line(&format!("float network: {} valid {valid}, test {test}{frames}", metric.name))?)
 }
 
 /// `mohaq train`
@@ -127,14 +131,14 @@ pub(crate) fn train(context: &Context<'_>, args: &StageArgs) -> Result<()> {
     if !context.json {
         return print_float(&trained);
     }
-    let (valid, test) = (trained.valid_percent(), trained.test_percent());
+    let (valid, test) = (trained.valid_error(), trained.test_error());
     let object = json!({
-        "error_percent": ErrorPercent { float: test, valid, test }.json(),
         "frame_error_percent": { "valid": trained.valid_frame_percent(), "test": trained.test_frame_percent() },
         "epochs": trained.history.epochs.len(),
         "network": args.from.as_deref().unwrap_or(session.dir.root()).join("network.safetensors"),
         "seconds": begun.elapsed().as_secs_f64(),
     });
+    let object = Errors { float: test, valid, test }.into_json(&trained.metric(), object);
     Ok(output::line(&object.to_string())?)
 }
 
@@ -158,16 +162,15 @@ pub(crate) fn quantize(context: &Context<'_>, args: &QuantizeArgs) -> Result<()>
     let tensors = if args.tensors { specs.as_slice() } else { &[] };
     let tensors = tensors.iter().map(|spec| bench.valid.tensors(spec)).collect::<mohaq::Result<Vec<_>>>()?;
     if context.json {
-        let error_percent = ErrorPercent::of(&trained, measured.last()).json();
-        let seconds = begun.elapsed().as_secs_f64();
-        let mut object = json!({ "error_percent": error_percent, "rows": measured, "seconds": seconds });
+        let object = json!({ "rows": measured, "seconds": begun.elapsed().as_secs_f64() });
+        let mut object = Errors::of(&trained, measured.last()).into_json(&trained.metric(), object);
         if args.tensors {
             object["tensors"] = json!(tensors);
         }
         return Ok(output::line(&object.to_string())?);
     }
     print_float(&trained)?;
-    output::measured(measured.iter())?;
+    output::measured(measured.iter(), &trained.metric())?;
     for (measured, tensors) in measured.iter().zip(&tensors) {
         output::line(&format!("\n{}", output::compact(&measured.bits)))?;
         output::tensors(tensors)?;
@@ -193,15 +196,14 @@ pub(crate) fn sensitivity(context: &Context<'_>, args: &StageArgs) -> Result<()>
     let table = run::sensitivity(&bench, context.progress)?;
     session.keep_sensitivity(&trained, table.clone())?;
     if context.json {
-        return Ok(output::line(
-            &json!({ "float_valid_percent": trained.valid_percent(), "rows": table }).to_string(),
-        )?);
+        return Ok(output::line(&json!({ "float_valid_error": trained.valid_error(), "rows": table }).to_string())?);
     }
     print_float(&trained)?;
+    let metric = trained.metric();
     let heading: Vec<String> =
         ["site".to_owned()].into_iter().chain(run::PROBED.iter().map(ToString::to_string)).collect();
     let rows = table.chunks(run::PROBED.len()).map(|site| {
-        let errors = site.iter().map(|point| format!("{:.2}", point.valid_percent));
+        let errors = site.iter().map(|point| metric.number(point.valid_error));
         [site[0].site.clone()].into_iter().chain(errors).collect()
     });
     output::table(&heading.iter().map(String::as_str).collect::<Vec<_>>(), &rows.collect::<Vec<_>>())?;

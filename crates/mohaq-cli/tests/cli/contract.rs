@@ -10,9 +10,11 @@ fn number(object: &Value, pointer: &str) -> f64 {
 }
 
 fn percentages(object: &Value) {
+    assert_eq!(object["metric"], serde_json::json!({ "name": "phone error rate", "unit": "%" }));
     for rate in ["float", "valid", "test"] {
         let percent = number(object, &format!("/error_percent/{rate}"));
         assert!(percent >= 0.0, "error_percent.{rate} is {percent}");
+        assert_eq!(percent, number(object, &format!("/error/{rate}")), "{rate}");
     }
 }
 
@@ -65,7 +67,7 @@ fn training_and_quantizing_print_one_object_each() {
     let rows = quantized["rows"].as_array().expect("a list");
     let bits: Vec<&str> = rows.iter().filter_map(|row| row["bits"].as_str()).collect();
     assert_eq!(bits, ["8x8 8x8", "2x4 16x16"]);
-    assert_eq!(rows[1]["test_percent"], quantized["error_percent"]["test"], "the object speaks of the last --bits");
+    assert_eq!(rows[1]["test_error"], quantized["error_percent"]["test"], "the object speaks of the last --bits");
     let tensors = quantized["tensors"].as_array().expect("a list of lists");
     assert_eq!(tensors.len(), 2);
     let named = |name: &str| tensors[1].as_array().and_then(|all| all.iter().find(|tensor| tensor["name"] == name));

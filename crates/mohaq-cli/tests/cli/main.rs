@@ -18,4 +18,5 @@ mod reruns;
 mod retrain;
 mod same;
 mod shell;
+mod tasks;
 mod workspace;

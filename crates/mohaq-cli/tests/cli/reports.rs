@@ -15,7 +15,7 @@ fn a_report_is_written_in_three_forms() {
     let csv = workspace.ok("report runs/tiny --format csv").out;
     let mut lines = csv.lines();
     let heading: Vec<&str> = lines.next().expect("a heading").split(',').collect();
-    for column in ["id", "on_front", "error_percent", "memory_bytes", "speedup", "bits", "l0.weight_bits"] {
+    for column in ["id", "on_front", "error", "memory_bytes", "speedup", "bits", "l0.weight_bits"] {
         assert!(heading.contains(&column), "{column} is not among {heading:?}");
     }
     assert_eq!(lines.count(), 8, "a row a candidate");

@@ -131,9 +131,9 @@ fn another_number_of_subsets_is_another_search() {
     workspace.ok("run tiny.toml --data corpus --out run --set search.subsets=2");
     let log = workspace.text("run/evaluations.jsonl");
     let record: serde_json::Value = serde_json::from_str(log.lines().nth(1).expect("a record")).expect("JSON");
-    let subsets: Vec<f64> = serde_json::from_value(record["measurement"]["subset_percent"].clone()).expect("rates");
+    let subsets: Vec<f64> = serde_json::from_value(record["measurement"]["subset_errors"].clone()).expect("rates");
     assert_eq!(subsets.len(), 2);
-    assert_eq!(record["measurement"]["error_percent"], subsets[0].max(subsets[1]));
+    assert_eq!(record["measurement"]["error"], subsets[0].max(subsets[1]));
 
     let said = workspace.refused(1, "run tiny.toml --data corpus --out run --resume");
     assert!(said.error().contains("another number of subsets: 2, expected 1"), "{}", said.error());

@@ -9,7 +9,7 @@ fn retraining_shows_both_errors_and_how_far_it_reaches() {
     let json = workspace.ok(&format!("{request} --json")).json();
     let retrained = &json["retrained"][0];
     assert_eq!(retrained["before"]["bits"], "2x4 2x4");
-    let percent = |side: &str| retrained[side]["valid_percent"].as_f64().expect("an error");
+    let percent = |side: &str| retrained[side]["valid_error"].as_f64().expect("an error");
     assert_ne!(retrained["before"]["valid"], retrained["after"]["valid"], "other frames are wrong");
     let epochs = retrained["epochs"].as_array().expect("epochs");
     assert!((1..=4).contains(&epochs.len()));

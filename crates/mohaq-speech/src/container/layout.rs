@@ -1,8 +1,8 @@
 //! Keys and shapes of the layout: arrays to a dataset.
 
-use super::SPLITS;
 use super::array::{Array, Arrays, Values};
-use crate::dataset::{Dataset, Features, NO_LABEL, Sequence, Task};
+use super::{SPLITS, TaskKind, TaskSettings};
+use crate::dataset::{Dataset, Features, NO_LABEL, Pooling, Sequence, Task};
 use crate::error::{Error, Result};
 use crate::features::check_finite;
 use std::path::Path;
@@ -15,8 +15,9 @@ pub(super) fn is_scalar(key: &str) -> bool {
     matches!(key, "classes" | "frame_shift_s")
 }
 
-pub(super) fn dataset(mut arrays: Arrays, path: &Path) -> Result<Dataset> {
-    let mut layout = Layout { path, dim: None, kind: None, largest: -1 };
+pub(super) fn dataset(mut arrays: Arrays, path: &Path, settings: &TaskSettings) -> Result<Dataset> {
+    let text = settings.kind == Some(TaskKind::Ctc);
+    let mut layout = Layout { path, text, dim: None, kind: None, largest: -1 };
     let classes = arrays.remove("classes").map(|array| layout.classes(&array)).transpose()?;
     let frame_shift_s = arrays.remove("frame_shift_s").map(|array| layout.frame_shift(&array)).transpose()?;
     let mut splits = [Vec::new(), Vec::new(), Vec::new()];
@@ -33,7 +34,7 @@ pub(super) fn dataset(mut arrays: Arrays, path: &Path) -> Result<Dataset> {
             return Err(Error::EmptySplit { source_name: path.display().to_string(), split });
         }
     }
-    let task = layout.task(classes)?;
+    let task = layout.task(classes, settings)?;
     if matches!(task, Task::Sequences { .. }) {
         for (sequences, split) in splits.iter().zip(SPLITS) {
             if let Some(sequence) = sequences.iter().find(|sequence| sequence.labels == [NO_LABEL]) {
@@ -55,16 +56,44 @@ pub(super) fn dataset(mut arrays: Arrays, path: &Path) -> Result<Dataset> {
     })
 }
 
-/// Whether labels are of frames or of sequences.
+/// Whether labels are of frames or of sequences, or so many numbers a frame.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum LabelKind {
     Frames,
     Sequences,
+    Targets(usize),
+    /// To be recognised, any number a sequence.
+    Text,
+}
+
+impl LabelKind {
+    /// The task that is meant where nobody says.
+    const fn usual_task(self) -> TaskKind {
+        match self {
+            Self::Frames => TaskKind::Frames,
+            Self::Sequences => TaskKind::Sequences,
+            Self::Targets(_) => TaskKind::Regression,
+            Self::Text => TaskKind::Ctc,
+        }
+    }
+
+    /// Whether labels of this kind can be those of `task`.
+    const fn serve(self, task: TaskKind) -> bool {
+        matches!(
+            (self, task),
+            (Self::Frames, TaskKind::Frames | TaskKind::NextToken)
+                | (Self::Sequences, TaskKind::Sequences)
+                | (Self::Targets(_), TaskKind::Regression)
+                | (Self::Text, TaskKind::Ctc)
+        )
+    }
 }
 
 /// What the arrays seen so far have in common.
 struct Layout<'a> {
     path: &'a Path,
+    /// Whether labels are to be recognised.
+    text: bool,
     /// Values a frame, and the key that said so.
     dim: Option<(usize, String)>,
     /// What labels are of, and the key that said so.
@@ -126,8 +155,13 @@ impl Layout<'_> {
 
     fn sequence(&mut self, key: &str, name: &str, array: Array, labels: &Array) -> Result<Sequence> {
         let features = self.features(key, array)?;
-        let labels = self.labels(&format!("{}.y", &key[..key.len() - 2]), labels, features.frames())?;
-        Ok(Sequence { id: name.to_owned(), speaker: String::new(), features, labels, reference: Vec::new() })
+        let (key, frames) = (format!("{}.y", &key[..key.len() - 2]), features.frames());
+        let (labels, targets) = match &labels.values {
+            Values::Integers(values) => (self.labels(&key, &labels.shape, values, frames)?, Vec::new()),
+            Values::Floats(values) => (Vec::new(), self.targets(&key, &labels.shape, values, frames)?),
+        };
+        let (id, speaker, reference) = (name.to_owned(), String::new(), Vec::new());
+        Ok(Sequence { id, speaker, features, labels, targets, reference })
     }
 
     fn features(&mut self, key: &str, array: Array) -> Result<Features> {
@@ -150,11 +184,9 @@ impl Layout<'_> {
         Ok(features)
     }
 
-    fn labels(&mut self, key: &str, array: &Array, frames: usize) -> Result<Vec<u32>> {
-        let Values::Integers(values) = &array.values else {
-            return Err(self.refuse(key, "has floats, expected integers".into()));
-        };
-        let kind = match array.shape.as_slice() {
+    fn labels(&mut self, key: &str, shape: &[usize], values: &[i64], frames: usize) -> Result<Vec<u32>> {
+        let kind = match shape {
+            [_] if self.text => Some(LabelKind::Text),
             [] => Some(LabelKind::Sequences),
             // One label for one frame is either; the other sequences tell.
             [1] if frames == 1 => None,
@@ -166,48 +198,109 @@ impl Layout<'_> {
             }
         };
         if let Some(kind) = kind {
-            let (expected, first) = self.kind.get_or_insert_with(|| (kind, key.to_owned()));
-            if *expected != kind {
-                let reason = format!("has {}, but `{first}` has {}", say(kind), say(*expected));
-                return Err(self.refuse(key, reason));
-            }
+            self.agree(key, kind)?;
         }
         values.iter().enumerate().map(|(at, &label)| self.label(key, at, label)).collect()
+    }
+
+    fn targets(&mut self, key: &str, shape: &[usize], values: &[f64], frames: usize) -> Result<Vec<f32>> {
+        let outputs = match shape {
+            &[length] if length == frames => 1,
+            &[length, outputs] if length == frames && outputs > 0 => outputs,
+            shape => {
+                let reason = format!("has shape {shape:?}, expected [{frames}, targets] or [{frames}] as the features");
+                return Err(self.refuse(key, reason));
+            }
+        };
+        self.agree(key, LabelKind::Targets(outputs))?;
+        let targets = Features { dim: outputs, values: values.iter().map(|&value| value as f32).collect() };
+        check_finite(&targets, &format!("{}: `{key}`", self.path.display()))?;
+        Ok(targets.values)
+    }
+
+    /// Refuses labels of another kind than the first ones.
+    fn agree(&mut self, key: &str, kind: LabelKind) -> Result<()> {
+        let (expected, first) = self.kind.get_or_insert_with(|| (kind, key.to_owned()));
+        if *expected == kind {
+            return Ok(());
+        }
+        let reason = format!("has {}, but `{first}` has {}", say(kind), say(*expected));
+        Err(self.refuse(key, reason))
     }
 
     fn label(&mut self, key: &str, at: usize, label: i64) -> Result<u32> {
         self.largest = self.largest.max(label);
         match label {
+            -1 if self.text => Err(self.refuse(key, format!("label {at} is −1, expected labels to be recognised"))),
             -1 => Ok(NO_LABEL),
             0..MOST_CLASSES => Ok(label as u32),
             _ => Err(self.refuse(key, format!("label {at} is {label}, expected −1 to {}", MOST_CLASSES - 1))),
         }
     }
 
-    fn task(&self, classes: Option<i64>) -> Result<Task> {
+    fn task(&self, classes: Option<i64>, settings: &TaskSettings) -> Result<Task> {
+        let labels = self.kind.as_ref().map_or(LabelKind::Sequences, |(kind, _)| *kind);
+        let kind = settings.kind.unwrap_or(labels.usual_task());
+        if !labels.serve(kind) {
+            return Err(unused("kind", kind.key(), "a task for such labels", labels));
+        }
+        if kind != TaskKind::Sequences && settings.pooling != Pooling::default() {
+            return Err(unused("pooling", "last", "one label a sequence to pool for", labels));
+        }
+        if kind != TaskKind::Regression && !settings.unit.is_empty() {
+            return Err(unused("unit", &settings.unit, "numbers a frame to have it", labels));
+        }
+        if kind != TaskKind::Ctc && settings.blank != 0 {
+            return Err(unused("blank", &settings.blank.to_string(), "labels to be recognised beside it", labels));
+        }
+        if kind != TaskKind::Ctc && settings.beam != 1 {
+            return Err(unused("beam", &settings.beam.to_string(), "labels to be recognised", labels));
+        }
+        Ok(match (kind, labels) {
+            (_, LabelKind::Targets(outputs)) if classes.is_none() => {
+                Task::Regression { outputs, unit: settings.unit.clone() }
+            }
+            (_, LabelKind::Targets(_)) => {
+                return Err(self.refuse("classes", format!("is of labels, but sequences have {}", say(labels))));
+            }
+            (TaskKind::Sequences, _) => {
+                Task::Sequences { classes: self.classes_or(classes)?, pooling: settings.pooling }
+            }
+            (TaskKind::Ctc, _) => {
+                let (blank, beam) = (settings.blank, settings.beam.max(1));
+                let classes = self.classes_or(classes)?.max(blank as usize + 1);
+                Task::Ctc { classes, blank, beam }
+            }
+            (TaskKind::NextToken, _) => Task::NextToken { tokens: self.classes_or(classes)? },
+            (TaskKind::Frames | TaskKind::Regression, _) => Task::Frames { classes: self.classes_or(classes)? },
+        })
+    }
+
+    /// `classes` where the file says, or else what the labels need.
+    fn classes_or(&self, classes: Option<i64>) -> Result<usize> {
         let needed = self.largest + 1;
         if needed == 0 {
-            return Err(Error::Container {
-                path: self.path.into(),
-                key: None,
-                reason: "no sequence has a label".into(),
-            });
+            let reason = "no sequence has a label".into();
+            return Err(Error::Container { path: self.path.into(), key: None, reason });
         }
-        if let Some(classes) = classes.filter(|&classes| classes < needed) {
-            let reason = format!("is {classes}, but label {} occurs", self.largest);
-            return Err(self.refuse("classes", reason));
+        match classes.filter(|&classes| classes < needed) {
+            Some(classes) => Err(self.refuse("classes", format!("is {classes}, but label {} occurs", self.largest))),
+            None => Ok(classes.unwrap_or(needed) as usize),
         }
-        let classes = classes.unwrap_or(needed) as usize;
-        Ok(match self.kind {
-            Some((LabelKind::Frames, _)) => Task::Frames { classes },
-            Some((LabelKind::Sequences, _)) | None => Task::Sequences { classes },
-        })
     }
 }
 
-fn say(kind: LabelKind) -> &'static str {
+/// A setting that labels of this `kind` have no use for.
+fn unused(name: &'static str, value: &str, expected: &str, kind: LabelKind) -> Error {
+    Error::Setting { name, expected: expected.to_owned(), got: format!("`{value}` with {}", say(kind)) }
+}
+
+fn say(kind: LabelKind) -> String {
     match kind {
-        LabelKind::Frames => "a label a frame",
-        LabelKind::Sequences => "one label",
+        LabelKind::Frames => "a label a frame".to_owned(),
+        LabelKind::Sequences => "one label".to_owned(),
+        LabelKind::Text => "labels to be recognised".to_owned(),
+        LabelKind::Targets(1) => "a target a frame".to_owned(),
+        LabelKind::Targets(outputs) => format!("{outputs} targets a frame"),
     }
 }

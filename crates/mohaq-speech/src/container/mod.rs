@@ -4,7 +4,10 @@
 //! ```text
 //! train/NAME.x    [frames, dim]   f32 or f64    the features
 //! train/NAME.y    [frames]        integers      a class a frame, −1: no target
+//!                                             (or the next token, where a recipe's `task.kind` says so)
+//!           or    [n]             integers      n labels to be recognised, where `task.kind` is "ctc"
 //!           or    [] or [1]       integer       one class for the sequence
+//!           or    [frames, n]     f32 or f64    n numbers a frame to be met; [frames] for one
 //! valid/…, test/…
 //! classes         []              integer       optional: else the largest label + 1
 //! frame_shift_s   []              f32 or f64    optional: seconds from frame to frame
@@ -23,10 +26,14 @@ mod array;
 mod layout;
 mod npy;
 mod npz;
+mod settings;
 mod tensors;
+mod write;
 
 pub use array::{Array, Values};
+pub use settings::{TaskKind, TaskSettings};
 pub use tensors::TensorDescription;
+pub use write::NpzWriter;
 
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -38,12 +45,13 @@ use std::path::{Path, PathBuf};
 /// The splits' names, which are key prefixes and file stems.
 const SPLITS: [&str; 3] = ["train", "valid", "test"];
 
-/// Opens sequences in one file or a directory of three.
+/// Opens sequences in one file or a directory of three, for the task that `settings` and their labels make.
 ///
 /// # Errors
 /// [`Error::Container`] naming file and key for what is not in the layout; [`Error::NotFinite`]; [`Error::EmptySplit`];
-/// [`Error::Setting`] for [`Normalise::Speaker`], since sequences here have no speakers; [`Error::Io`].
-pub fn open(path: &Path, how: Normalise) -> Result<Dataset> {
+/// [`Error::Setting`] for [`Normalise::Speaker`], since sequences here have no speakers, and for a setting that labels of
+/// another kind have no use for; [`Error::Io`].
+pub fn open(path: &Path, how: Normalise, settings: &TaskSettings) -> Result<Dataset> {
     if how == Normalise::Speaker {
         return Err(Error::Setting {
             name: "normalise",
@@ -63,7 +71,7 @@ pub fn open(path: &Path, how: Normalise) -> Result<Dataset> {
     } else {
         arrays = read(path)?;
     }
-    let mut data = layout::dataset(arrays, path)?;
+    let mut data = layout::dataset(arrays, path, settings)?;
     normalise(how, &mut data.train, &mut data.valid, &mut data.test);
     Ok(data)
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::dataset::{NO_LABEL, Task};
+use crate::dataset::{NO_LABEL, Pooling, Task};
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -66,7 +66,7 @@ fn file(name: &str, bytes: &[u8]) -> File {
 /// The refusal of a file with these contents, without its path.
 fn refusal(contents: &Contents) -> String {
     let file = file("f.npz", &to_npz(contents));
-    let message = open(&file.path, Normalise::None).expect_err("must be refused").to_string();
+    let message = open(&file.path, Normalise::None, &TaskSettings::default()).expect_err("must be refused").to_string();
     message.replace(&file.path.display().to_string(), "f.npz")
 }
 
@@ -79,9 +79,9 @@ fn refusal_with(key: &str, array: (Dtype, Vec<usize>, Vec<u8>)) -> String {
 #[test]
 fn npz_safetensors_and_directories_are_the_same_dataset() {
     let npz = file("same.npz", &to_npz(&frames()));
-    let one = open(&npz.path, Normalise::None).expect("an .npz file");
+    let one = open(&npz.path, Normalise::None, &TaskSettings::default()).expect("an .npz file");
     let safetensors = file("same.safetensors", &to_safetensors(&frames()));
-    assert_eq!(open(&safetensors.path, Normalise::None).expect("a safetensors file"), one);
+    assert_eq!(open(&safetensors.path, Normalise::None, &TaskSettings::default()).expect("a safetensors file"), one);
 
     let folder = tempfile::tempdir().expect("a temporary directory");
     let directory = folder.path().join("same");
@@ -98,7 +98,7 @@ fn npz_safetensors_and_directories_are_the_same_dataset() {
         };
         fs::write(directory.join(name), bytes).expect("a file");
     }
-    assert_eq!(open(&directory, Normalise::None).expect("a directory"), one);
+    assert_eq!(open(&directory, Normalise::None, &TaskSettings::default()).expect("a directory"), one);
 
     assert_eq!((one.name.as_str(), one.dim, &one.task), ("same", 2, &Task::Frames { classes: 3 }));
     assert_eq!(one.train.iter().map(|sequence| sequence.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
@@ -118,14 +118,104 @@ fn one_label_a_sequence_by_scalar_or_single_element() {
     contents.insert("frame_shift_s".into(), floats(&[], &[0.5]));
     contents.insert("classes".into(), integers(&[], &[7]));
     let file = file("f.npz", &to_npz(&contents));
-    let data = open(&file.path, Normalise::Global).expect("sequence labels");
-    assert_eq!((data.task, data.frame_shift_s), (Task::Sequences { classes: 7 }, Some(0.5)));
+    let data = open(&file.path, Normalise::Global, &TaskSettings::default()).expect("sequence labels");
+    assert_eq!((data.task, data.frame_shift_s), (Task::Sequences { classes: 7, pooling: Pooling::Mean }, Some(0.5)));
     assert_eq!((data.train[0].labels.as_slice(), data.train[1].labels.as_slice()), (&[4][..], &[0][..]));
     let mean: f32 = data.train.iter().flat_map(|sequence| &sequence.features.values).sum();
     assert!(mean.abs() < 1e-5, "normalised");
 
+    let last = TaskSettings { pooling: Pooling::Last, ..TaskSettings::default() };
+    let data = open(&file.path, Normalise::None, &last).expect("sequence labels");
+    assert_eq!(data.task, Task::Sequences { classes: 7, pooling: Pooling::Last });
+
     contents.insert("train/a.y".into(), integers(&[], &[-1]));
     assert_eq!(refusal(&contents), "f.npz: `train/a.y`: is −1, expected the class of the sequence");
+}
+
+#[test]
+fn pooling_is_of_sequences() {
+    let file = file("f.npz", &to_npz(&frames()));
+    let last = TaskSettings { pooling: Pooling::Last, ..TaskSettings::default() };
+    let error = open(&file.path, Normalise::None, &last).expect_err("labels of frames").to_string();
+    assert_eq!(error, "`pooling` is `last` with a label a frame, expected one label a sequence to pool for");
+}
+
+#[test]
+fn labels_of_frames_may_be_the_next_tokens() {
+    let file = file("f.npz", &to_npz(&frames()));
+    let of = |kind| open(&file.path, Normalise::None, &TaskSettings { kind: Some(kind), ..TaskSettings::default() });
+    assert_eq!(of(TaskKind::NextToken).expect("tokens").task, Task::NextToken { tokens: 3 });
+    assert_eq!(of(TaskKind::Frames).expect("classes").task, Task::Frames { classes: 3 });
+    let error = of(TaskKind::Regression).expect_err("no targets").to_string();
+    assert_eq!(error, "`kind` is `regression` with a label a frame, expected a task for such labels");
+}
+
+#[test]
+fn labels_may_be_texts_of_any_length() {
+    let mut contents = frames();
+    for (name, labels) in [("train/a", &[1, 2][..]), ("train/b", &[]), ("valid/c", &[3; 3]), ("test/d", &[1])] {
+        contents.insert(format!("{name}.y"), integers(&[labels.len()], labels));
+    }
+    let path = file("f.npz", &to_npz(&contents));
+    let ctc = TaskSettings { kind: Some(TaskKind::Ctc), ..TaskSettings::default() };
+    let data = open(&path.path, Normalise::None, &ctc).expect("texts");
+    assert_eq!(data.task, Task::Ctc { classes: 4, blank: 0, beam: 1 });
+    assert_eq!((data.train[0].labels.as_slice(), data.train[1].labels.len()), (&[1, 2][..], 0));
+    let last = TaskSettings { blank: 4, beam: 8, ..ctc.clone() };
+    let data = open(&path.path, Normalise::None, &last).expect("texts");
+    assert_eq!(data.task, Task::Ctc { classes: 5, blank: 4, beam: 8 });
+    let labels = open(&path.path, Normalise::None, &TaskSettings::default()).expect_err("no label a frame").to_string();
+    assert!(labels.contains("has shape [2], expected [3] as the features"), "{labels}");
+
+    contents.insert("train/a.y".into(), integers(&[2], &[1, -1]));
+    let path = file("f.npz", &to_npz(&contents));
+    let error = open(&path.path, Normalise::None, &ctc).expect_err("no label").to_string();
+    assert!(error.ends_with("`train/a.y`: label 1 is −1, expected labels to be recognised"), "{error}");
+    let path = file("f.npz", &to_npz(&frames()));
+    let beam = TaskSettings { beam: 4, ..TaskSettings::default() };
+    let error = open(&path.path, Normalise::None, &beam).expect_err("labels of frames").to_string();
+    assert_eq!(error, "`beam` is `4` with a label a frame, expected labels to be recognised");
+}
+
+#[test]
+fn floats_are_targets_of_a_regression() {
+    let mut contents = frames();
+    for name in ["train/a", "train/b", "valid/c", "test/d"] {
+        contents.insert(format!("{name}.y"), floats(&[3, 2], &[0.5, -1.0, 1.5, -2.0, 2.5, -3.0]));
+    }
+    let path = file("f.npz", &to_npz(&contents));
+    let degrees = TaskSettings { unit: "°C".into(), ..TaskSettings::default() };
+    let data = open(&path.path, Normalise::None, &degrees).expect("targets");
+    assert_eq!(data.task, Task::Regression { outputs: 2, unit: "°C".into() });
+    assert_eq!(
+        (data.valid[0].targets.as_slice(), data.valid[0].labels.len()),
+        (&[0.5, -1.0, 1.5, -2.0, 2.5, -3.0][..], 0)
+    );
+
+    let with = |key: &str, array| {
+        let mut contents = contents.clone();
+        contents.insert(key.into(), array);
+        refusal(&contents)
+    };
+    assert_eq!(
+        with("train/b.y", floats(&[3], &[0.0; 3])),
+        "f.npz: `train/b.y`: has a target a frame, but `test/d.y` has 2 targets a frame"
+    );
+    assert_eq!(
+        with("train/b.y", floats(&[2, 2], &[0.0; 4])),
+        "f.npz: `train/b.y`: has shape [2, 2], expected [3, targets] or [3] as the features"
+    );
+    assert_eq!(
+        with("train/b.y", floats(&[3, 2], &[0.0, 0.0, 0.0, f32::INFINITY, 0.0, 0.0])),
+        "f.npz: `train/b.y`: frame 1, value 1 is inf, expected a finite number"
+    );
+    assert_eq!(
+        with("classes", integers(&[], &[4])),
+        "f.npz: `classes`: is of labels, but sequences have 2 targets a frame"
+    );
+    let path = file("f.npz", &to_npz(&frames()));
+    let error = open(&path.path, Normalise::None, &degrees).expect_err("labels").to_string();
+    assert_eq!(error, "`unit` is `°C` with a label a frame, expected numbers a frame to have it");
 }
 
 #[test]
@@ -137,7 +227,10 @@ fn safetensors_metadata_may_say_the_classes() {
     let metadata = [("classes".to_owned(), "12".to_owned()), ("made_by".to_owned(), "a test".to_owned())];
     let bytes = serialize(views, Some(metadata.into_iter().collect())).expect("memory");
     let file = file("f.safetensors", &bytes);
-    assert_eq!(open(&file.path, Normalise::None).expect("metadata").task, Task::Frames { classes: 12 });
+    assert_eq!(
+        open(&file.path, Normalise::None, &TaskSettings::default()).expect("metadata").task,
+        Task::Frames { classes: 12 }
+    );
 }
 
 #[test]
@@ -160,7 +253,10 @@ fn refusals_name_file_key_and_numbers() {
         refusal_with("train/b.y", integers(&[3], &[0, -2, 0])),
         "f.npz: `train/b.y`: label 1 is -2, expected −1 to 1048575"
     );
-    assert_eq!(refusal_with("train/b.y", floats(&[3], &[0.0; 3])), "f.npz: `train/b.y`: has floats, expected integers");
+    assert_eq!(
+        refusal_with("train/b.y", floats(&[3], &[0.0; 3])),
+        "f.npz: `train/b.y`: has a target a frame, but `test/d.y` has a label a frame"
+    );
     assert_eq!(
         refusal_with("train/b.x", integers(&[3, 2], &[0; 6])),
         "f.npz: `train/b.x`: has integers, expected f32 or f64"
@@ -187,7 +283,8 @@ fn refusals_name_file_key_and_numbers() {
 fn damaged_files_are_refused() {
     let message = |name: &str, bytes: &[u8]| {
         let file = file(name, bytes);
-        let error = open(&file.path, Normalise::None).expect_err("must be refused").to_string();
+        let error =
+            open(&file.path, Normalise::None, &TaskSettings::default()).expect_err("must be refused").to_string();
         error.replace(&file.path.display().to_string(), name)
     };
     assert_eq!(message("f.npz", b"hello"), "f.npz: neither .npz nor safetensors");
@@ -197,9 +294,11 @@ fn damaged_files_are_refused() {
     let whole = to_safetensors(&frames());
     assert!(message("f.safetensors", &whole[..whole.len() - 1]).starts_with("f.safetensors: "));
     let folder = tempfile::tempdir().expect("a temporary directory");
-    let error = open(folder.path(), Normalise::None).expect_err("an empty directory").to_string();
+    let error =
+        open(folder.path(), Normalise::None, &TaskSettings::default()).expect_err("an empty directory").to_string();
     assert!(error.ends_with(": no train.npz and no train.safetensors"), "{error}");
-    let speaker = open(folder.path(), Normalise::Speaker).expect_err("no speakers").to_string();
+    let speaker =
+        open(folder.path(), Normalise::Speaker, &TaskSettings::default()).expect_err("no speakers").to_string();
     assert!(speaker.starts_with("`normalise` is `speaker`, expected `utterance`, `global` or `none`"), "{speaker}");
 }
 

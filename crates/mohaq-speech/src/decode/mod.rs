@@ -18,6 +18,7 @@
 //!
 //! Sources: Bourlard and Morgan 1994; Rabiner 1989 (Viterbi); Young, Russell and Thornton 1989 (token passing).
 
+pub mod ctc;
 mod model;
 #[cfg(test)]
 mod oracle;
@@ -29,9 +30,24 @@ pub use tune::{Tuning, Utterance, tune};
 pub use viterbi::{Decoder, DecoderWeights, Decoding, Workspace};
 
 use crate::dataset::PhoneTask;
+use crate::error::{Error, Result};
 
 /// Name of the scored phone whose repetitions count once.
 const SILENCE: &str = "sil";
+
+/// The class of the highest score of a frame, the first of equals.
+pub(crate) fn best_class(frame: usize, row: &[f32]) -> Result<u32> {
+    let mut best = 0;
+    for (class, &value) in row.iter().enumerate() {
+        if value.is_nan() || value == f32::INFINITY {
+            return Err(Error::NotALogProbability { frame, class, value });
+        }
+        if value > row[best] {
+            best = class;
+        }
+    }
+    Ok(best as u32)
+}
 
 /// Maps modelled phones to scoring ids, drops those that are not scored and joins neighbouring `sil`.
 ///
@@ -98,6 +114,7 @@ mod tests {
             features: Features::default(),
             labels: labels(recording),
             reference: recording.reference.clone(),
+            targets: Vec::new(),
         };
         let part = |split| corpus.recordings.iter().filter(move |recording| recording.split == split).map(sequence);
         let model = PhoneModel::estimate(&task, &part(Split::Train).collect::<Vec<_>>()).expect("labels of the task");

@@ -209,6 +209,7 @@ mod tests {
             features: Features::default(),
             labels: labels.to_vec(),
             reference: vec![],
+            targets: Vec::new(),
         }
     }
 

@@ -121,7 +121,8 @@ fn model(phones: usize, states: usize, labels: &[u32]) -> PhoneModel {
     let task = PhoneTask { phones: names.clone(), states, scored: names, fold };
     let labels: Vec<u32> = labels.iter().map(|label| label % (phones * states) as u32).collect();
     let (id, speaker) = (String::new(), String::new());
-    let train = [Sequence { id, speaker, features: Features::default(), labels, reference: vec![] }];
+    let train =
+        [Sequence { id, speaker, features: Features::default(), labels, reference: vec![], targets: Vec::new() }];
     PhoneModel::estimate(&task, &train).expect("labels within the task")
 }
 

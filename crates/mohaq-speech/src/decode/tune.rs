@@ -260,7 +260,7 @@ mod tests {
                 log_posteriors.extend(heard.iter().map(|score| libm::log(score / sum) as f32));
             }
             let (id, speaker, features) = (String::new(), String::new(), Features::default());
-            train.push(Sequence { id, speaker, features, labels, reference: phones.clone() });
+            train.push(Sequence { id, speaker, features, labels, reference: phones.clone(), targets: Vec::new() });
             valid.push((log_posteriors, phones));
         }
         World { task, train, valid }

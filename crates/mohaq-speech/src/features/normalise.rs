@@ -104,6 +104,7 @@ mod tests {
             features: Features { dim: 2, values: values.to_vec() },
             labels: Vec::new(),
             reference: Vec::new(),
+            targets: Vec::new(),
         }
     }
 

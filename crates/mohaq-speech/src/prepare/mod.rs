@@ -102,6 +102,7 @@ impl Workshop<'_> {
             features: self.with_deltas(filterbank),
             labels,
             reference: recording.reference.clone(),
+            targets: Vec::new(),
         })
     }
 

@@ -64,7 +64,7 @@ fn a_dataset_is_as_the_corpus_says() {
     let data =
         prepare(&corpus, &settings, 2, None, &|done, all| seen.lock().expect("one panic only").push((done, all)))
             .expect("a good corpus");
-    assert_eq!((data.dim, data.task.classes(), data.frame_shift_s), (46, 4, Some(0.01)));
+    assert_eq!((data.dim, data.task.outputs(), data.frame_shift_s), (46, 4, Some(0.01)));
     assert_eq!(data.notes, ["made for a test"]);
     let ids: Vec<_> = data.train.iter().map(|sequence| sequence.id.as_str()).collect();
     assert_eq!((ids, data.valid.len(), data.test.len()), (vec!["train", "pieces"], 1, 1));

@@ -128,10 +128,10 @@ impl Default for Region {
 }
 
 impl Region {
-    /// Whether a candidate with this `measurement` is in it, where the float network has `float_percent` errors.
+    /// Whether a candidate with this `measurement` is in it, where the float network has `float_error` errors.
     /// A figure that the platform lacks is in no region.
-    pub fn holds(&self, measurement: &Measurement, float_percent: f64) -> bool {
-        let near = self.error_increase.is_none_or(|points| measurement.error_percent < float_percent + points);
+    pub fn holds(&self, measurement: &Measurement, float_error: f64) -> bool {
+        let near = self.error_increase.is_none_or(|points| measurement.error < float_error + points);
         let figure = |objective: &Objective| objective.shown(measurement).unwrap_or(f64::NAN);
         near && self.below.iter().all(|(objective, &bound)| figure(objective) < bound)
             && self.above.iter().all(|(objective, &bound)| figure(objective) > bound)
@@ -180,7 +180,7 @@ mod tests {
     use crate::platform::Cost;
     use mohaq_speech::score::Counts;
 
-    fn measured(error_percent: f64, speedup: f64) -> Measurement {
+    fn measured(error: f64, speedup: f64) -> Measurement {
         let cost = Cost {
             weight_bits: 800,
             memory_bits: 800,
@@ -191,7 +191,7 @@ mod tests {
             energy_pj_paper: None,
             frame_time_s: None,
         };
-        Measurement { error_percent, subset_percent: Vec::new(), errors: Counts::default(), cost }
+        Measurement { error, subset_errors: Vec::new(), errors: Counts::default(), cost }
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub fn evaluate(model: &Model, candidates: &Candidates) -> Result<Findings> {
     let scorer = Scorer::new(&Task::Frames { classes: model.network.outputs() }, &[], DecoderWeights::default())?;
     let sequences: Vec<&Sequence> = model.sequences.iter().collect();
     let judge = Judge::new(&scorer, &sequences, model.network.inputs())?;
-    let float_error_percent = judge.worst_percent(&judge.errors(&model.network, &Float)?);
+    let float_error_percent = judge.worst_error(&judge.errors(&model.network, &Float)?);
     let bank = IntegerBank::new(&model.network, model.calibration.clone())?;
     check_answers(model, &bank, &specs)?;
     let packing = Instant::now();
@@ -107,7 +107,7 @@ pub fn evaluate(model: &Model, candidates: &Candidates) -> Result<Findings> {
         peak_gmac_per_s: peaks.map(|peak| peak / 1e9),
         packing_s,
         peak_rss_mb: peak_rss_mb(),
-        error_percent: errors.iter().map(|errors| judge.judge().worst_percent(errors)).collect(),
+        error_percent: errors.iter().map(|errors| judge.judge().worst_error(errors)).collect(),
         bits: specs.iter().map(ToString::to_string).collect(),
         float_error_percent,
     })

@@ -230,7 +230,14 @@ impl File<'_> {
             let row = |t: usize| &values[(t * count + i) * dim..][..dim];
             let features = Features { dim, values: (0..length).flat_map(row).copied().collect() };
             let labels = (0..length).map(label).collect::<Result<_>>()?;
-            Ok(Sequence { id: format!("{i:04}"), speaker: String::new(), features, labels, reference: Vec::new() })
+            Ok(Sequence {
+                id: format!("{i:04}"),
+                speaker: String::new(),
+                features,
+                labels,
+                reference: Vec::new(),
+                targets: Vec::new(),
+            })
         };
         if count == 0 {
             return Err(self.bad("eval.x", "no sequences".into()));

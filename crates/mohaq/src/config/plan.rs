@@ -2,11 +2,12 @@
 
 use super::recipe::{CorpusKind, LimitSection, Recipe, SearchSection, nearest};
 use crate::beacon::BeaconSettings;
-use crate::eval::Objective;
+use crate::eval::{Objective, ScoreCommand};
 use crate::platform::{self, Platform, TablePlatform};
 use crate::quant::{ClipMethod, QuantizeSettings};
 use crate::search::Method;
 use crate::{Error, Result};
+use mohaq_speech::container::TaskSettings;
 use mohaq_speech::features::Normalise;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -67,7 +68,7 @@ impl Plan {
         let written: Option<toml::Table> = toml::from_str(text).ok();
         let mine: toml::Table = toml::from_str(&self.to_toml()).ok()?;
         let Some(written) = written else { return Some("plan.toml, which cannot be read".into()) };
-        let sections = ["seed", "data", "features", "network", "train"];
+        let sections = ["seed", "data", "task", "features", "network", "train"];
         sections
             .into_iter()
             .find(|section| written.get(*section) != mine.get(*section))
@@ -131,11 +132,15 @@ fn check(recipe: &Recipe) -> Result<()> {
         let reason = "`speaker`, expected `utterance`, `global` or `none`: corpus `features` names no speakers";
         return Err(bad("features.normalise", reason));
     }
+    if recipe.data.corpus != CorpusKind::Features && recipe.task != TaskSettings::default() {
+        return Err(bad("task", format!("corpus `{}` has a task of its own", recipe.data.corpus.key())));
+    }
     recipe.features.check().map_err(|error| in_section("features", error.into()))?;
     recipe.data.synthetic.check().map_err(|error| in_section("data.synthetic", error.into()))?;
     recipe.train.check().map_err(|error| in_section("train", error))?;
     check_quantize(&recipe.quantize)?;
     recipe.retrain.training(recipe.seed).check().map_err(|error| in_section("retrain", error))?;
+    recipe.score.as_ref().map_or(Ok(()), ScoreCommand::check)?;
     recipe.search.beacons.as_ref().map_or(Ok(()), BeaconSettings::check)?;
     check_search(&recipe.search)?;
     check_limits(&recipe.search.limits)
@@ -236,7 +241,7 @@ fn check_priced(objectives: &[Objective], platform: &TablePlatform) -> Result<()
 fn check_limits(limits: &LimitSection) -> Result<()> {
     let values = [
         ("search.limits.error_increase", limits.error_increase),
-        ("search.limits.error_percent", limits.error_percent),
+        ("search.limits.error", limits.error),
         ("search.limits.memory_mib", limits.memory_mib),
         ("search.limits.compression", limits.compression),
     ];
@@ -395,6 +400,9 @@ mod tests {
         assert_eq!(key("name=../up"), "name");
         assert_eq!(key("data.states=9"), "data.states");
         assert_eq!(key("data.split=x"), "data.split");
+        assert_eq!(key("task.pooling=last"), "task");
+        assert_eq!(key("task.kind=next_token"), "task");
+        assert_eq!(key("score.command=[]"), "score.command");
         assert_eq!(key("features.bins=0"), "features.bins");
         assert_eq!(key("data.synthetic.sentences=0"), "data.synthetic.sentences");
         assert_eq!(key("train.dropout=1"), "train.dropout");

@@ -6,12 +6,13 @@
 
 use super::overlay::{Document, Fault};
 use crate::beacon::{BeaconSettings, RetrainSettings};
-use crate::eval::Objective;
+use crate::eval::{Objective, ScoreCommand};
 use crate::nn::{LayerDescription, NetworkDescription};
 use crate::quant::QuantizeSettings;
 use crate::search::Method;
 use crate::train::TrainConfig;
 use crate::{Error, Result};
+use mohaq_speech::container::TaskSettings;
 use mohaq_speech::features::FeatureSettings;
 use mohaq_speech::synth::SynthConfig;
 use serde::de::DeserializeOwned;
@@ -29,6 +30,9 @@ pub struct Recipe {
     pub seed: u64,
     /// Where the sequences come from.
     pub data: DataSection,
+    /// What the labels of `corpus = "features"` are for; other corpora know.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub task: TaskSettings,
     /// How audio becomes features; of `corpus = "features"`, which has them, only `normalise` is used.
     #[serde(default)]
     pub features: FeatureSettings,
@@ -43,6 +47,9 @@ pub struct Recipe {
     /// How it is retrained at given precisions.
     #[serde(default)]
     pub retrain: RetrainSettings,
+    /// A command that judges in place of the task's error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<ScoreCommand>,
     /// What is searched for.
     #[serde(default)]
     pub search: SearchSection,
@@ -197,12 +204,13 @@ impl Default for SearchSection {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitSection {
-    /// Error at most the float network's plus this many points.
+    /// Error at most the float network's plus this much, in points or in the unit of the error. Left out, the error's
+    /// [`Metric`](mohaq_speech::metric::Metric) says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_increase: Option<f64>,
-    /// Error at most this, per cent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error_percent: Option<f64>,
+    /// Error at most this, in its unit.
+    #[serde(skip_serializing_if = "Option::is_none", alias = "error_percent")]
+    pub error: Option<f64>,
     /// Memory at most this, MiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_mib: Option<f64>,
@@ -214,16 +222,14 @@ pub struct LimitSection {
 }
 
 impl Default for LimitSection {
-    /// The published error limit, and the platform's own memory.
+    /// The error limit of the metric, and the platform's own memory.
     fn default() -> Self {
-        Self {
-            error_increase: Some(8.0),
-            error_percent: None,
-            memory_mib: None,
-            compression: None,
-            platform_memory: true,
-        }
+        Self { error_increase: None, error: None, memory_mib: None, compression: None, platform_memory: true }
     }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn one() -> u64 {
@@ -391,7 +397,7 @@ mod tests {
             ("seed = 1\ntrain.epochs = \"many\"\n", "invalid type: string \"many\"", None),
             ("seed = 1\ndata.corpus = \"timit\"\n", "the overlay of `synthetic` cannot be for another corpus", None),
             ("seed = 1\n[corpus.fsd]\nseed = 1\n", "unknown variant `fsd`", Some("fsdd")),
-            ("seed = 1\n[corpus.fsdd.corpus.timit]\nseed = 1\n", "unknown field `corpus`", None),
+            ("seed = 1\n[corpus.fsdd.corpus.timit]\nseed = 1\n", "unknown field `corpus`", Some("score")),
         ];
         for (lines, expected, hint) in cases {
             let text = overlaid(lines);

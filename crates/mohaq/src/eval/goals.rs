@@ -2,6 +2,7 @@
 
 use super::{Limit, Measurement, Objective};
 use mohaq_moo::Score;
+use mohaq_speech::metric::Metric;
 
 /// A limit that a candidate does not keep, and by how much.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +18,8 @@ pub struct Violation {
 /// Objectives and limits of a search.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Goals {
+    /// What errors are measured in.
+    pub metric: Metric,
     /// What is traded.
     pub objectives: Vec<Objective>,
     /// What must be kept.
@@ -31,7 +34,11 @@ impl Goals {
         let exceeded =
             self.limits.iter().map(|limit| (limit, limit.violation(measurement))).filter(|(_, amount)| *amount > 0.0);
         exceeded
-            .map(|(limit, amount)| Violation { limit: limit.clone(), amount, reason: limit.reason(measurement) })
+            .map(|(limit, amount)| Violation {
+                limit: limit.clone(),
+                amount,
+                reason: limit.reason(measurement, &self.metric),
+            })
             .collect()
     }
 
@@ -60,6 +67,7 @@ mod tests {
     #[test]
     fn violations_add_up_and_keep_their_reasons() {
         let goals = Goals {
+            metric: Metric::rate("frame error rate"),
             objectives: vec![Objective::Error, Objective::Speedup],
             limits: vec![Limit::Error(20.0), Limit::Memory(1000)],
             scale: vec![(10.0, 20.0), (64.0, 0.0)],

@@ -111,28 +111,66 @@ impl<'a> IntegerJudge<'a> {
     /// Errors of the network at each of `specs`, by subset.
     ///
     /// # Errors
-    /// [`Error::Integer`] where the scales of a spec do not go together; [`Error::Stopped`] when `watch` says so, and
+    /// [`Error::Integer`] where the scales of a spec do not go together; [`Error::Score`]; [`Error::Stopped`] when `watch` says so, and
     /// nothing is known then.
     pub fn errors_of_all(&self, specs: &[QuantSpec], watch: &dyn Watch) -> Result<Vec<SubsetCounts>> {
         let mut order: Vec<usize> = (0..specs.len()).collect();
         order.sort_by(|&a, &b| specs[a].cmp(&specs[b]));
         let engines: Vec<Engine> = specs.par_iter().map(|spec| self.bank.engine(spec)).collect::<Result<_>>()?;
-        let tasks = self.blocks() * specs.len();
+        // A command needs all outputs of a candidate: of so many at a time as there can be commands side by side.
+        let together = if self.judge.command().is_some() { rayon::current_num_threads() } else { order.len() };
+        let mut errors = vec![SubsetCounts::none(self.judge.subsets()); specs.len()];
+        for some in order.chunks(together.max(1)) {
+            let mut outputs = self.count(specs, &engines, some, &mut errors, watch)?;
+            let Some(command) = self.judge.command() else { continue };
+            let scores = |outputs: &mut Vec<Vec<f32>>| {
+                self.judge.scores(command, &std::mem::take(outputs), self.bank.network(), watch)
+            };
+            let scores: Vec<Vec<f64>> = outputs.par_iter_mut().map(scores).collect::<Result<_>>()?;
+            some.iter().zip(scores).for_each(|(&candidate, scores)| errors[candidate].scores = scores);
+        }
+        Ok(errors)
+    }
+
+    /// Adds the errors of the candidates `some` of `specs` to `errors`. Returns their outputs of every block, `[frames, outputs]`,
+    /// where a command is to judge them, and nothing otherwise.
+    fn count(
+        &self,
+        specs: &[QuantSpec],
+        engines: &[Engine],
+        some: &[usize],
+        errors: &mut [SubsetCounts],
+        watch: &dyn Watch,
+    ) -> Result<Vec<Vec<Vec<f32>>>> {
+        let keep = self.judge.command().is_some();
         let work = |worker: &mut Worker, task: usize| {
             if watch.stopped() {
                 return Err(Error::Stopped);
             }
-            let (block, candidate) = (task / specs.len(), order[task % specs.len()]);
-            let errors = self.block_errors(block, &engines[candidate], &specs[candidate].0, worker);
-            errors.map(|errors| (candidate, errors))
+            let (block, place) = (task / some.len(), task % some.len());
+            let candidate = some[place];
+            let outputs = self.outputs(block, &engines[candidate], &specs[candidate].0, worker);
+            let counts = self.block_errors(block, engines[candidate].outputs(), &outputs)?;
+            let values = if keep { self.values(&outputs) } else { Vec::new() };
+            Ok((place, counts, values))
         };
-        let counted: Vec<(usize, SubsetCounts)> =
+        let tasks = self.blocks() * some.len();
+        let counted: Vec<(usize, SubsetCounts, Vec<f32>)> =
             (0..tasks).into_par_iter().map_init(Worker::default, work).collect::<Result<_>>()?;
-        let mut errors = vec![SubsetCounts::none(self.judge.subsets()); specs.len()];
-        for (candidate, counts) in &counted {
-            errors[*candidate].add(counts);
+        let mut outputs = vec![Vec::new(); if keep { some.len() } else { 0 }];
+        for (place, counts, values) in counted {
+            errors[some[place]].add(&counts);
+            if keep {
+                outputs[place].push(values);
+            }
         }
-        Ok(errors)
+        Ok(outputs)
+    }
+
+    /// Output codes as numbers.
+    fn values(&self, codes: &[i16]) -> Vec<f32> {
+        let output: Q16 = self.bank.output();
+        codes.iter().map(|&code| f32::from(code) * output.scale()).collect()
     }
 
     /// How often each fixed-point tensor of the network at `spec` saturated: of its input, and layer by layer.
@@ -152,19 +190,11 @@ impl<'a> IntegerJudge<'a> {
         Ok((self.saturated, total))
     }
 
-    fn block_errors(
-        &self,
-        block: usize,
-        engine: &Engine,
-        spec: &[Precision],
-        worker: &mut Worker,
-    ) -> Result<SubsetCounts> {
-        let outputs = self.outputs(block, engine, spec, worker);
-        let classes = engine.outputs();
+    fn block_errors(&self, block: usize, classes: usize, outputs: &[i16]) -> Result<SubsetCounts> {
         let score = |codes: &[i16], sequence: &Sequence| self.score(codes, classes, sequence);
         let block = &self.judge.blocks()[block];
         let starts = self.bank.network().output_starts(block.batch.starts());
-        self.judge.count(block, &starts, classes, &outputs, score)
+        self.judge.count(block, &starts, classes, outputs, score)
     }
 
     /// The output codes of one block, `[frames, outputs]`.
@@ -205,9 +235,7 @@ impl<'a> IntegerJudge<'a> {
             let best: Vec<u32> = codes.chunks_exact(classes).map(best_class).collect();
             return Ok(scorer.score_classes(&best, sequence)?);
         }
-        let output: Q16 = self.bank.output();
-        let scores: Vec<f32> = codes.iter().map(|&code| f32::from(code) * output.scale()).collect();
-        Ok(scorer.score(&scores, sequence)?)
+        Ok(scorer.score(&self.values(codes), sequence)?)
     }
 }
 

@@ -1,9 +1,12 @@
 //! Error rates: a network and its sites' operations over one set of sequences.
 
-use super::SubsetCounts;
+use super::command::Scored;
+use super::{ScoreCommand, SubsetCounts};
 use crate::nn::{Batch, Network, SiteOps, Workspace, log_softmax};
+use crate::watch::{Silent, Watch};
 use crate::{Error, Result};
 use mohaq_speech::dataset::Sequence;
+use mohaq_speech::metric::Metric;
 use mohaq_speech::score::{Counts, Scorer};
 use rayon::prelude::*;
 
@@ -18,6 +21,8 @@ const BLOCK_FRAMES: usize = 256;
 #[derive(Debug)]
 pub struct Judge<'a> {
     scorer: &'a Scorer,
+    /// What judges in place of the task's error.
+    command: Option<&'a ScoreCommand>,
     subsets: usize,
     blocks: Vec<Block<'a>>,
 }
@@ -62,21 +67,59 @@ impl<'a> Judge<'a> {
                 frames = 0;
             }
         }
-        Ok(Self { scorer, subsets: subsets.len(), blocks })
+        Ok(Self { scorer, command: None, subsets: subsets.len(), blocks })
+    }
+
+    /// The same sequences judged by `command`, where there is one.
+    pub fn scored_by(self, command: Option<&'a ScoreCommand>) -> Self {
+        Self { command, ..self }
     }
 
     /// Errors of `network` with `ops` at its sites.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] when an output of the network is NaN or infinite; it names the sequence.
+    /// [`Error::NotFinite`] when an output of the network is NaN or infinite; it names the sequence. [`Error::Score`].
     pub fn errors(&self, network: &Network, ops: &impl SiteOps<f32>) -> Result<SubsetCounts> {
         let blocks = self.blocks.par_iter();
-        let counts =
+        let counted =
             blocks.map_init(Workspace::new, |workspace, block| self.block_errors(network, ops, block, workspace));
-        let counts: Vec<SubsetCounts> = counts.collect::<Result<_>>()?;
+        let counted: Vec<(SubsetCounts, Vec<f32>)> = counted.collect::<Result<_>>()?;
         let mut errors = SubsetCounts::none(self.subsets);
-        counts.iter().for_each(|block| errors.add(block));
+        counted.iter().for_each(|(block, _)| errors.add(block));
+        if let Some(command) = self.command {
+            let outputs: Vec<Vec<f32>> = counted.into_iter().map(|(_, outputs)| outputs).collect();
+            errors.scores = self.scores(command, &outputs, network, &Silent)?;
+        }
         Ok(errors)
+    }
+
+    /// What `command` says of each subset; `outputs` are those of `network` for every block, `[frames, outputs]`.
+    pub(super) fn scores(
+        &self,
+        command: &ScoreCommand,
+        outputs: &[Vec<f32>],
+        network: &Network,
+        watch: &dyn Watch,
+    ) -> Result<Vec<f64>> {
+        let width = network.outputs();
+        let mut subsets: Vec<Vec<Scored<'_>>> = vec![Vec::new(); self.subsets];
+        for (block, outputs) in self.blocks.iter().zip(outputs) {
+            let starts = network.output_starts(block.batch.starts());
+            for (span, &(sequence, subset)) in starts.windows(2).zip(&block.sequences) {
+                let outputs = &outputs[span[0] * width..span[1] * width];
+                subsets[subset].push(Scored { sequence, outputs });
+            }
+        }
+        let score = |sequences: &mut Vec<Scored<'_>>| {
+            sequences.sort_by(|a, b| a.sequence.id.cmp(&b.sequence.id));
+            command.score(sequences, width, watch)
+        };
+        subsets.iter_mut().map(score).collect()
+    }
+
+    /// What judges in place of the task's error.
+    pub fn command(&self) -> Option<&'a ScoreCommand> {
+        self.command
     }
 
     /// How errors are counted.
@@ -94,19 +137,22 @@ impl<'a> Judge<'a> {
         &self.blocks
     }
 
-    /// The error rate that the task is judged by, per cent.
-    pub fn percent(&self, errors: &Counts) -> f64 {
-        100.0 * errors.error(self.scorer.task())
+    /// What errors are measured in.
+    pub fn metric(&self) -> Metric {
+        self.command.map_or_else(|| self.scorer.task().metric(), ScoreCommand::metric)
     }
 
-    /// The error rate on each subset, per cent.
-    pub fn subset_percents(&self, errors: &SubsetCounts) -> Vec<f64> {
-        errors.0.iter().map(|counts| self.percent(counts)).collect()
+    /// The error on each subset, in the unit of [`metric`](Self::metric): what the task counts, or what a command said.
+    pub fn subset_errors(&self, errors: &SubsetCounts) -> Vec<f64> {
+        match self.command {
+            Some(_) => errors.scores.clone(),
+            None => errors.counts.iter().map(|counts| counts.error(self.scorer.task())).collect(),
+        }
     }
 
-    /// The error rate on the subset where it is highest, per cent.
-    pub fn worst_percent(&self, errors: &SubsetCounts) -> f64 {
-        self.subset_percents(errors).into_iter().fold(0.0, f64::max)
+    /// The error on the subset where it is highest.
+    pub fn worst_error(&self, errors: &SubsetCounts) -> f64 {
+        self.subset_errors(errors).into_iter().fold(f64::NEG_INFINITY, f64::max)
     }
 
     fn block_errors(
@@ -115,9 +161,12 @@ impl<'a> Judge<'a> {
         ops: &impl SiteOps<f32>,
         block: &Block<'_>,
         workspace: &mut Workspace,
-    ) -> Result<SubsetCounts> {
+    ) -> Result<(SubsetCounts, Vec<f32>)> {
         let mut outputs = network.forward_in(&block.batch, ops, workspace);
-        log_softmax(&mut outputs);
+        let kept = self.command.map_or_else(Vec::new, |_| outputs.data().to_vec());
+        if self.scorer.task().has_classes() {
+            log_softmax(&mut outputs);
+        }
         let starts = network.output_starts(block.batch.starts());
         let errors = self.count(block, &starts, outputs.cols(), outputs.data(), |posteriors, sequence| {
             if posteriors.iter().any(|value| value.is_nan()) {
@@ -126,7 +175,7 @@ impl<'a> Judge<'a> {
             Ok(self.scorer.score(posteriors, sequence)?)
         });
         workspace.give(outputs);
-        errors
+        Ok((errors?, kept))
     }
 
     /// Adds what `score` says of the `outputs` of each sequence of `block` to its subset. `outputs`: `[frames, classes]` of
@@ -141,7 +190,7 @@ impl<'a> Judge<'a> {
     ) -> Result<SubsetCounts> {
         let mut errors = SubsetCounts::none(self.subsets);
         for (span, &(sequence, subset)) in starts.windows(2).zip(&block.sequences) {
-            errors.0[subset] += score(&outputs[span[0] * classes..span[1] * classes], sequence)?;
+            errors.counts[subset] += score(&outputs[span[0] * classes..span[1] * classes], sequence)?;
         }
         Ok(errors)
     }

@@ -4,6 +4,7 @@
 //! measuring candidates in parallel, in another order or again after a crash gives the same numbers.
 
 mod cache;
+mod command;
 mod goals;
 mod integer;
 mod judge;
@@ -11,6 +12,7 @@ mod objective;
 mod subsets;
 mod tensors;
 
+pub use command::ScoreCommand;
 pub use goals::{Goals, Violation};
 pub use integer::IntegerJudge;
 pub use judge::{Judge, log_posteriors};
@@ -30,11 +32,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measurement {
-    /// The error that the task is judged by, per cent: on the subset of the development set where it is highest.
-    pub error_percent: f64,
-    /// The error on each subset, per cent; empty where the development set is whole.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub subset_percent: Vec<f64>,
+    /// The error that the task is judged by, in the unit of its metric: on the subset of the development set where it is
+    /// highest.
+    #[serde(alias = "error_percent")]
+    pub error: f64,
+    /// The error on each subset; empty where the development set is whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", alias = "subset_percent")]
+    pub subset_errors: Vec<f64>,
     /// Errors on all of the development set.
     pub errors: Counts,
     /// What the platform asks for it.
@@ -74,8 +78,8 @@ impl Evaluator<'_> {
 
     fn measurement(&self, errors: &SubsetCounts, cost: Cost) -> Measurement {
         let judge = self.judge.judge();
-        let subset_percent = if judge.subsets() > 1 { judge.subset_percents(errors) } else { Vec::new() };
-        Measurement { error_percent: judge.worst_percent(errors), subset_percent, errors: errors.total(), cost }
+        let subset_errors = if judge.subsets() > 1 { judge.subset_errors(errors) } else { Vec::new() };
+        Measurement { error: judge.worst_error(errors), subset_errors, errors: errors.total(), cost }
     }
 }
 
@@ -101,7 +105,14 @@ mod tests {
             let values = (0..4 * frames).map(|k| libm::sinf((k * k + 31 * i) as f32 * 0.1)).collect();
             let labels = (0..frames).map(|t| ((t + i) % 3) as u32).collect();
             let features = Features { dim: 4, values };
-            Sequence { id: format!("{i:02}"), speaker: String::new(), features, labels, reference: Vec::new() }
+            Sequence {
+                id: format!("{i:02}"),
+                speaker: String::new(),
+                features,
+                labels,
+                reference: Vec::new(),
+                targets: Vec::new(),
+            }
         };
         (0..25).map(sequence).collect()
     }
@@ -163,18 +174,18 @@ mod tests {
         let together = pool(1).install(|| measure(&subsets));
         assert_eq!(together, pool(3).install(|| measure(&subsets)));
         for (i, together) in together.iter().enumerate() {
-            let percents: Vec<f64> = alone.iter().map(|subset| subset[i].error_percent).collect();
-            assert_eq!(together.error_percent, percents.iter().copied().fold(0.0, f64::max));
-            assert!(together.error_percent > whole[i].error_percent, "subsets of 25 sequences differ");
-            assert_eq!(together.subset_percent, percents);
+            let percents: Vec<f64> = alone.iter().map(|subset| subset[i].error).collect();
+            assert_eq!(together.error, percents.iter().copied().fold(0.0, f64::max));
+            assert!(together.error > whole[i].error, "subsets of 25 sequences differ");
+            assert_eq!(together.subset_errors, percents);
             assert_eq!(together.errors, whole[i].errors);
-            assert!(whole[i].subset_percent.is_empty());
+            assert!(whole[i].subset_errors.is_empty());
         }
         let judge = Judge::with_subsets(&scorer, &subsets, 4).unwrap();
-        let float = judge.worst_percent(&judge.errors(&network, &crate::nn::Float).unwrap());
+        let float = judge.worst_error(&judge.errors(&network, &crate::nn::Float).unwrap());
         let float_alone = subsets.iter().map(|subset| {
             let judge = Judge::new(&scorer, subset, 4).unwrap();
-            judge.percent(&judge.errors(&network, &crate::nn::Float).unwrap().total())
+            judge.worst_error(&judge.errors(&network, &crate::nn::Float).unwrap())
         });
         assert_eq!(float, float_alone.fold(0.0, f64::max));
     }

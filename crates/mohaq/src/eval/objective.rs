@@ -5,13 +5,14 @@
 
 use super::Measurement;
 use crate::platform;
+use mohaq_speech::metric::Metric;
 use serde::{Deserialize, Serialize};
 
 /// What a search trades against each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Objective {
-    /// Error on the development set, per cent.
+    /// Error on the development set, in the unit of its metric.
     Error,
     /// Weights and vectors, bytes.
     Memory,
@@ -49,10 +50,10 @@ impl Objective {
         }
     }
 
-    /// The unit of [`Objective::shown`].
-    pub const fn unit(self) -> &'static str {
+    /// The unit of [`Objective::shown`], where errors are measured by `metric`.
+    pub fn unit(self, metric: &Metric) -> &str {
         match self {
-            Self::Error => "%",
+            Self::Error => &metric.unit,
             Self::Memory => "B",
             Self::Speedup | Self::SpeedupPaper => "×",
             Self::Energy => "pJ",
@@ -62,7 +63,7 @@ impl Objective {
     /// How the value is computed, in a sentence.
     pub const fn definition(self) -> &'static str {
         match self {
-            Self::Error => "errors on the development set, or on the worst of its subsets, over the reference length",
+            Self::Error => "what the task counts as one, on the development set or on the worst of its subsets",
             Self::Memory => "weights at their bits, recurrent vectors and biases at 16 bit",
             Self::Speedup => "sum of MACs over sum of MACs / speedup of the site: the ratio of run times",
             Self::SpeedupPaper => "sum of MACs × speedup of the site over all operations, as MOHAQ publishes it",
@@ -79,7 +80,7 @@ impl Objective {
     pub fn shown(self, measurement: &Measurement) -> Option<f64> {
         let cost = &measurement.cost;
         match self {
-            Self::Error => Some(measurement.error_percent),
+            Self::Error => Some(measurement.error),
             Self::Memory => Some(cost.memory_bits as f64 / 8.0),
             Self::Speedup => cost.speedup,
             Self::SpeedupPaper => cost.speedup_paper,
@@ -102,7 +103,7 @@ impl Objective {
 /// A bound that a candidate must keep.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Limit {
-    /// Error on the development set at most this, per cent.
+    /// Error on the development set at most this, in the unit of its metric.
     Error(f64),
     /// Weights and vectors at most this, bytes.
     Memory(u64),
@@ -124,10 +125,12 @@ impl Limit {
         let excess = |value: f64, limit: f64| match value <= limit {
             true => 0.0,
             false if value.is_nan() => f64::INFINITY,
-            false => value / limit.max(f64::MIN_POSITIVE) - 1.0,
+            false if limit > 0.0 => value / limit - 1.0,
+            // A user's own score may have any sign.
+            false => (value - limit) / limit.abs().max(f64::MIN_POSITIVE),
         };
         match self {
-            Self::Error(percent) => excess(measurement.error_percent, *percent),
+            Self::Error(most) => excess(measurement.error, *most),
             Self::Memory(bytes) => excess(measurement.cost.memory_bits as f64, 8.0 * *bytes as f64),
             Self::Compression { times, parameters } => {
                 excess(measurement.cost.memory_bits as f64, float_bits(*parameters) / times)
@@ -136,10 +139,10 @@ impl Limit {
         }
     }
 
-    /// What `measurement` has against the limit, in words.
-    pub fn reason(&self, measurement: &Measurement) -> String {
+    /// What `measurement`, whose error is measured by `metric`, has against the limit, in words.
+    pub fn reason(&self, measurement: &Measurement, metric: &Metric) -> String {
         match self {
-            Self::Error(percent) => format!("error is {:.2} %, at most {percent:.2} %", measurement.error_percent),
+            Self::Error(most) => format!("error is {}, at most {}", metric.show(measurement.error), metric.show(*most)),
             Self::Memory(bytes) => {
                 format!("memory is {} bytes, at most {bytes} bytes", measurement.cost.memory_bits.div_ceil(8))
             }
@@ -182,7 +185,7 @@ impl Limit {
     /// The bound itself, in the unit of [`Limit::objective`].
     pub fn bound(&self) -> f64 {
         match self {
-            Self::Error(percent) => *percent,
+            Self::Error(most) => *most,
             Self::Memory(bytes) => *bytes as f64,
             Self::Compression { times, parameters } => float_bits(*parameters) / times / 8.0,
             Self::Platform(limit) => limit.bytes as f64,
@@ -213,7 +216,7 @@ pub(super) mod tests {
             energy_pj_paper: None,
             frame_time_s: None,
         };
-        Measurement { error_percent: percent, subset_percent: Vec::new(), errors: Counts::default(), cost }
+        Measurement { error: percent, subset_errors: Vec::new(), errors: Counts::default(), cost }
     }
 
     #[test]
@@ -237,9 +240,17 @@ pub(super) mod tests {
         assert_eq!(limit.violation(&measured(1.0, 3200, 1.0)), 0.0);
         assert_eq!(limit.violation(&measured(1.0, 4800, 1.0)), 0.5);
         assert!(limit.violation(&measured(1.0, 3201, 1.0)) > 0.0, "the last bit decides");
-        assert_eq!(limit.reason(&measured(1.0, 4800, 1.0)), "compression is 6.67 times, at least 10 times");
+        let rate = Metric::rate("frame error rate");
+        assert_eq!(limit.reason(&measured(1.0, 4800, 1.0), &rate), "compression is 6.67 times, at least 10 times");
         assert_eq!((limit.bound(), limit.objective()), (400.0, Objective::Memory));
         assert_eq!((limit.name(), limit.label()), ("compression".into(), "Memory at 10 times compression".into()));
+    }
+
+    #[test]
+    fn an_error_of_any_sign_may_exceed_its_limit() {
+        let violation = |limit, error| Limit::Error(limit).violation(&measured(error, 8, 1.0));
+        assert_eq!([violation(-2.0, -3.0), violation(-2.0, -2.0), violation(-2.0, -1.0)], [0.0, 0.0, 0.5]);
+        assert!(violation(0.0, 1e-9) > 0.0 && violation(1.0, f64::NAN) == f64::INFINITY);
     }
 
     #[test]

@@ -24,23 +24,28 @@ pub fn deal<'a>(sequences: &[&'a Sequence], subsets: usize) -> Vec<Vec<&'a Seque
 }
 
 /// Errors on each subset of a development set.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SubsetCounts(pub Vec<Counts>);
+#[derive(Clone, Debug, PartialEq)]
+pub struct SubsetCounts {
+    /// What the task counts.
+    pub counts: Vec<Counts>,
+    /// What a user's command gives instead; empty where none judges.
+    pub scores: Vec<f64>,
+}
 
 impl SubsetCounts {
     /// Nothing counted on any of `subsets`.
     pub(super) fn none(subsets: usize) -> Self {
-        Self(vec![Counts::default(); subsets])
+        Self { counts: vec![Counts::default(); subsets], scores: Vec::new() }
     }
 
-    /// Adds `other`, subset by subset.
+    /// Adds what `other` has counted, subset by subset. Scores do not add up.
     pub(super) fn add(&mut self, other: &Self) {
-        self.0.iter_mut().zip(&other.0).for_each(|(sum, counts)| *sum += *counts);
+        self.counts.iter_mut().zip(&other.counts).for_each(|(sum, counts)| *sum += *counts);
     }
 
     /// Errors on all subsets together.
     pub fn total(&self) -> Counts {
-        self.0.iter().copied().sum()
+        self.counts.iter().copied().sum()
     }
 }
 
@@ -51,7 +56,14 @@ mod tests {
 
     fn sequence(speaker: usize, sentence: usize) -> Sequence {
         let (id, speaker) = (format!("{speaker}-{sentence:02}"), format!("s{speaker}"));
-        Sequence { id, speaker, features: Features::default(), labels: Vec::new(), reference: Vec::new() }
+        Sequence {
+            id,
+            speaker,
+            features: Features::default(),
+            labels: Vec::new(),
+            reference: Vec::new(),
+            targets: Vec::new(),
+        }
     }
 
     #[test]

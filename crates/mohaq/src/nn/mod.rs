@@ -7,6 +7,7 @@
 mod backward;
 mod batch;
 mod cell;
+mod ctc;
 mod description;
 mod dropout;
 mod elementwise;
@@ -27,6 +28,7 @@ mod workspace;
 pub use backward::{Gradients, Trace};
 pub use batch::Batch;
 pub use cell::{Cell, Gate, RecurrentGates};
+pub use ctc::ctc_loss;
 pub use description::{
     Conv1dDescription, EmbeddingDescription, GateDescription, GruDescription, LayerDescription, LayerNormDescription,
     LinearDescription, LstmDescription, NetworkDescription, PointwiseDescription, Pooling, QrnnDescription,
@@ -36,7 +38,7 @@ pub use dropout::Dropout;
 pub use elementwise::log_softmax;
 pub use frames::EPSILON;
 pub use layer::{Conv1d, Embedding, Layer, LayerNorm, Linear, Pointwise, Product, Recurrent, Sru};
-pub use loss::{Loss, frame_loss, sequence_loss};
+pub use loss::{Loss, frame_loss, regression_loss, sequence_loss};
 pub use network::{Network, Parameter, ParameterMut};
 pub use ops::{Float, Saturated, SiteOps};
 pub use site::{Site, SiteId, Workload};

@@ -354,7 +354,14 @@ pub(super) mod tests {
             let value = |k: usize| 3.0 * libm::sinf(0.37 * k as f32 + i as f32) * libm::cosf(0.011 * (k * k) as f32);
             let features = Features { dim: 5, values: (0..5 * frames).map(value).collect() };
             let labels = (0..frames).map(|t| (t % 3) as u32).collect();
-            Sequence { id: format!("s{i}"), speaker: String::new(), features, labels, reference: Vec::new() }
+            Sequence {
+                id: format!("s{i}"),
+                speaker: String::new(),
+                features,
+                labels,
+                reference: Vec::new(),
+                targets: Vec::new(),
+            }
         };
         (0..count).map(sequence).collect()
     }

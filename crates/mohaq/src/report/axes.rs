@@ -53,7 +53,7 @@ impl Axis {
     pub(super) fn of_float(&self, baseline: &Baseline) -> Figure {
         match self.source {
             Source::Objective(index) => baseline.values[index],
-            Source::Measure("error_percent") => baseline.valid.percent,
+            Source::Measure("error") => baseline.valid.error,
             Source::Measure(_) => Figure::MISSING,
         }
     }
@@ -68,7 +68,7 @@ impl Axis {
 
 /// The measures with the objective keys that stand for the same quantity.
 const MEASURES: [(&str, &str, &str, &str, Direction); 4] = [
-    ("error", "error_percent", "Error", "%", Direction::Minimize),
+    ("error", "error", "Error", "", Direction::Minimize),
     ("memory", "memory_bytes", "Memory", "B", Direction::Minimize),
     ("speedup", "speedup", "Speedup", "×", Direction::Maximize),
     ("energy", "energy_pj", "Energy", "pJ", Direction::Minimize),
@@ -76,7 +76,7 @@ const MEASURES: [(&str, &str, &str, &str, Direction); 4] = [
 
 fn measure(measures: &Measures, name: &str) -> Figure {
     match name {
-        "error_percent" => measures.error_percent,
+        "error" => measures.error,
         "memory_bytes" => measures.memory_bytes,
         "speedup" => measures.speedup,
         _ => measures.energy_pj,
@@ -99,7 +99,7 @@ pub(super) fn axes(report: &Report) -> Vec<Axis> {
         |&(key, name, label, unit, direction)| Axis {
             key: key.to_owned(),
             label: label.to_owned(),
-            unit: unit.to_owned(),
+            unit: if key == "error" { report.baseline.error_unit.clone() } else { unit.to_owned() },
             direction,
             how: "computed for every candidate, no objective of this search".to_owned(),
             source: Source::Measure(name),

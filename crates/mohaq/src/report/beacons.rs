@@ -27,8 +27,9 @@ pub struct Loan {
     pub beacon: u64,
     /// Steps of widths between the two.
     pub distance: Figure,
-    /// The error with the candidate's own parameters, per cent.
-    pub own_error_percent: Figure,
+    /// The error with the candidate's own parameters.
+    #[serde(alias = "own_error_percent")]
+    pub own_error: Figure,
 }
 
 /// A row of the table of beacons.
@@ -39,21 +40,21 @@ pub(super) struct BeaconRow {
     epochs: u64,
     served: u64,
     on_front: u64,
-    /// Mean points of error that those gain which it serves.
+    /// Mean error that those gain which it serves.
     gain: String,
     spec: String,
 }
 
 /// The beacons with what they were good for.
 pub(super) fn rows(report: &Report) -> Vec<BeaconRow> {
+    let metric = report.baseline.metric();
     let row = |beacon: &Beacon| {
         let served = || {
             let loans = report.evaluations.iter().filter_map(|one| Some((one, one.loan?)));
             loans.filter(|(_, loan)| loan.beacon == beacon.id)
         };
-        let gains: Vec<f64> = served()
-            .filter_map(|(one, loan)| Some(loan.own_error_percent.get()? - one.measures.error_percent.get()?))
-            .collect();
+        let gains: Vec<f64> =
+            served().filter_map(|(one, loan)| Some(loan.own_error.get()? - one.measures.error.get()?)).collect();
         let mean = (!gains.is_empty()).then(|| gains.iter().sum::<f64>() / gains.len() as f64);
         BeaconRow {
             id: beacon.id,
@@ -61,7 +62,7 @@ pub(super) fn rows(report: &Report) -> Vec<BeaconRow> {
             epochs: beacon.epochs,
             served: served().count() as u64,
             on_front: served().filter(|(one, _)| report.front.iter().any(|point| point.id == one.id)).count() as u64,
-            gain: mean.map_or_else(|| "–".to_owned(), |gain| format!("{gain:.2}")),
+            gain: mean.map_or_else(|| "–".to_owned(), |gain| metric.number(gain)),
             spec: beacon.bits.to_string(),
         }
     };
@@ -83,7 +84,7 @@ mod tests {
         );
         let on_front = |place: usize| report.front.iter().any(|point| point.id == report.evaluations[place].id);
         assert_eq!(rows[1].on_front, u64::from(on_front(3)));
-        report.evaluations[7].loan = Some(Loan { beacon: 2, distance: 1.0.into(), own_error_percent: 9.0.into() });
+        report.evaluations[7].loan = Some(Loan { beacon: 2, distance: 1.0.into(), own_error: 9.0.into() });
         let refused = report.to_json().unwrap_err().to_string();
         assert_eq!(refused, "candidate 8: has the parameters of beacon 2, which is not among the beacons");
     }

@@ -20,7 +20,7 @@ pub(super) fn check(report: &Report) -> Result<()> {
     }
     for column in report.sensitivity.iter().flat_map(|sensitivity| &sensitivity.columns) {
         let what = format!("sensitivity at {}", column.precision);
-        length(what, "site", report.network.sites.len(), column.error_percent.len())?;
+        length(what, "site", report.network.sites.len(), column.errors.len())?;
     }
     Ok(())
 }

@@ -5,18 +5,17 @@ use std::collections::BTreeMap;
 
 /// Writes the heading and one row a candidate; columns as [`Report::to_csv`] lists them.
 pub(super) fn write(report: &Report) -> String {
-    let test_errors: BTreeMap<u64, Figure> =
-        report.front.iter().map(|point| (point.id, point.test_error_percent)).collect();
+    let test_errors: BTreeMap<u64, Figure> = report.front.iter().map(|point| (point.id, point.test_error)).collect();
     let rows = report.evaluations.iter().map(|evaluation| row(evaluation, test_errors.get(&evaluation.id)));
     std::iter::once(heading(report)).chain(rows).map(|fields| line(&fields)).collect()
 }
 
 fn heading(report: &Report) -> Vec<String> {
-    let fixed = ["id", "order", "feasible", "on_front", "error_percent", "test_error_percent"];
+    let fixed = ["id", "order", "feasible", "on_front", "error", "test_error"];
     let costs = ["memory_bytes", "speedup", "energy_pj"];
     let mut fields: Vec<String> = fixed.into_iter().chain(costs).map(str::to_owned).collect();
     fields.extend(report.objectives.iter().map(|objective| format!("objective.{}", objective.key)));
-    fields.extend(["violated", "beacon", "own_error_percent", "bits"].map(str::to_owned));
+    fields.extend(["violated", "beacon", "own_error", "bits"].map(str::to_owned));
     for site in &report.network.sites {
         fields.push(format!("{}.weight_bits", site.name));
         fields.push(format!("{}.activation_bits", site.name));
@@ -35,12 +34,12 @@ fn row(evaluation: &Evaluation, test_error: Option<&Figure>) -> Vec<String> {
     ];
     let test_error = test_error.copied().unwrap_or_default();
     let costs = [measures.memory_bytes, measures.speedup, measures.energy_pj];
-    let figures = [measures.error_percent, test_error].into_iter().chain(costs);
+    let figures = [measures.error, test_error].into_iter().chain(costs);
     fields.extend(figures.chain(evaluation.values.iter().copied()).map(number));
     let reasons: Vec<&str> = evaluation.violated.iter().map(|violation| violation.reason.as_str()).collect();
     fields.push(reasons.join("; "));
     fields.push(evaluation.loan.map_or_else(String::new, |loan| loan.beacon.to_string()));
-    fields.push(evaluation.loan.map_or_else(String::new, |loan| number(loan.own_error_percent)));
+    fields.push(evaluation.loan.map_or_else(String::new, |loan| number(loan.own_error)));
     fields.push(evaluation.bits.to_string());
     for precision in &evaluation.bits.0 {
         fields.push(precision.weight.count().to_string());

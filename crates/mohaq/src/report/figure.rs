@@ -1,5 +1,6 @@
 //! Figures: numbers of a report that may be missing, and how they are shown to people.
 
+use mohaq_speech::metric::significant;
 use serde::{Deserialize, Serialize};
 
 /// A number of the report: finite, or missing because nobody measured it or because it came out as NaN or ∞.
@@ -59,19 +60,6 @@ fn scaled(value: f64, step: f64, units: &[&str]) -> String {
         unit += 1;
     }
     format!("{} {}", significant(value), units[unit])
-}
-
-/// `value` with about four significant digits: as many decimals as it lacks digits before the point.
-fn significant(value: f64) -> String {
-    let decimals = match value.abs() {
-        size if size >= 1000.0 || value == value.trunc() => 0,
-        size if size >= 100.0 => 1,
-        size if size >= 10.0 => 2,
-        size if size >= 1.0 => 3,
-        size if size >= 0.001 => 5,
-        _ => return format!("{value:.3e}"),
-    };
-    format!("{value:.decimals$}")
 }
 
 #[cfg(test)]

@@ -80,7 +80,8 @@ pub(super) fn table(report: &Report, axes: &[Axis], candidates: &Candidates<'_>)
         ("the search", report.evaluations.len() as u64, report.hypervolume.points.last().map(|p| p.hypervolume));
     let others = report.methods.iter().map(|m| (m.name.as_str(), m.evaluations, Some(m.hypervolume)));
     let rows = std::iter::once(search).chain(others).zip(&fronts).map(|((name, evaluations, hypervolume), front)| {
-        let at = |(_, value): &(String, f64)| Figure::from(least_error(front, other.direction, *value)).show("%");
+        let at =
+            |(_, value): &(String, f64)| Figure::from(least_error(front, other.direction, *value)).show(&error.unit);
         let hypervolume = hypervolume.and_then(Figure::get).map_or_else(|| "–".into(), |volume| format!("{volume:.4}"));
         MethodRow { name: name.into(), evaluations, hypervolume, errors: thresholds.iter().map(at).collect() }
     });

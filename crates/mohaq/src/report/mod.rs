@@ -31,7 +31,7 @@ mod tables;
 mod tests;
 
 pub use beacons::{Beacon, Loan};
-pub use bias::SelectionBias;
+pub use bias::{SelectionBias, TestInterval};
 pub use compare::{
     CommonAxis, CommonVolume, ComparedRun, Comparison, Corner, LeftOut, LevelCell, LevelRow, LevelTable, Levels,
     Member, Run, Setting,
@@ -45,7 +45,7 @@ pub use outcome::{
 };
 pub use setting::{
     Bound, Constraint, DataPart, DataSummary, Direction, Epoch, NetworkSummary, Objective, PlatformSummary,
-    SourcedNumber,
+    SourcedNumber, TrainingUnits,
 };
 
 use serde::{Deserialize, Serialize};
@@ -75,6 +75,9 @@ pub struct Report {
     pub data: DataSummary,
     /// The training, an entry an epoch; empty where a trained network was given.
     pub training: Vec<Epoch>,
+    /// What its losses and errors are measured in.
+    #[serde(default)]
+    pub training_units: TrainingUnits,
     /// The float network.
     pub baseline: Baseline,
     /// The network at one precision everywhere.
@@ -125,9 +128,9 @@ impl Report {
 
     /// Writes the evaluations as CSV (RFC 4180), one row a candidate, in the order of evaluation.
     ///
-    /// Columns: `id`, `order`, `feasible`, `on_front`, `error_percent`, `test_error_percent` (front only),
+    /// Columns: `id`, `order`, `feasible`, `on_front`, `error`, `test_error` (front only; both in the unit of the metric),
     /// `memory_bytes`, `speedup`, `energy_pj`, `objective.KEY` for each objective, `violated`, `beacon`,
-    /// `own_error_percent` (where a candidate has a beacon's parameters), `bits`, and
+    /// `own_error` (where a candidate has a beacon's parameters), `bits`, and
     /// `SITE.weight_bits`, `SITE.activation_bits` for each site. A missing figure is an empty field.
     ///
     /// # Errors

@@ -2,14 +2,16 @@
 
 use super::{Figure, Loan};
 use crate::quant::{Precision, QuantSpec};
+use mohaq_speech::metric::Metric;
 use serde::{Deserialize, Serialize};
 
-/// An error rate with what it is made of.
+/// An error with what it is made of.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ErrorRate {
-    /// The rate, per cent.
-    pub percent: Figure,
+    /// The error, in the unit of the report\'s metric.
+    #[serde(alias = "percent")]
+    pub error: Figure,
     /// What was counted, where the error is one of edits between label sequences.
     pub edits: Option<Edits>,
 }
@@ -34,21 +36,37 @@ pub struct Edits {
 pub struct Baseline {
     /// What an error is: `phone error rate`, `frame error rate`.
     pub error_name: String,
+    /// What errors are measured in; reports of earlier versions knew only per cent.
+    #[serde(default = "percent")]
+    pub error_unit: String,
     /// Error on the validation set.
     pub valid: ErrorRate,
     /// Error on the test set.
     pub test: ErrorRate,
-    /// Error measured as that of a candidate of the search, per cent.
-    pub search_error_percent: Figure,
+    /// Error measured as that of a candidate of the search.
+    #[serde(alias = "search_error_percent")]
+    pub search_error: Figure,
     /// Its value of each objective, missing where float has none (a speedup on an integer platform).
     pub values: Vec<Figure>,
+}
+
+impl Baseline {
+    /// What every error of the report is.
+    pub fn metric(&self) -> Metric {
+        Metric::new(self.error_name.clone(), self.error_unit.clone())
+    }
+}
+
+fn percent() -> String {
+    "%".to_owned()
 }
 
 /// What is known of an assignment, whatever the objectives of the search are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Measures {
-    /// Error on the validation set, per cent.
-    pub error_percent: Figure,
+    /// Error on the validation set.
+    #[serde(alias = "error_percent")]
+    pub error: Figure,
     /// Memory of all parameters, bytes.
     pub memory_bytes: Figure,
     /// Speedup over the platform's reference precision.
@@ -66,10 +84,12 @@ pub struct UniformPrecision {
     /// What it costs; the error is that on the validation set.
     #[serde(flatten)]
     pub measures: Measures,
-    /// Error measured as that of a candidate of the search, per cent.
-    pub search_error_percent: Figure,
-    /// Error on the test set, per cent.
-    pub test_error_percent: Figure,
+    /// Error measured as that of a candidate of the search.
+    #[serde(alias = "search_error_percent")]
+    pub search_error: Figure,
+    /// Error on the test set.
+    #[serde(alias = "test_error_percent")]
+    pub test_error: Figure,
     /// Its value of each objective.
     pub values: Vec<Figure>,
 }
@@ -119,12 +139,15 @@ pub struct Violation {
 pub struct FrontPoint {
     /// Number of its evaluation.
     pub id: u64,
-    /// The error that it was chosen by, per cent.
-    pub search_error_percent: Figure,
-    /// Error on the whole validation set, per cent.
-    pub valid_error_percent: Figure,
-    /// Error on the test set, per cent, read once after the search.
-    pub test_error_percent: Figure,
+    /// The error that it was chosen by.
+    #[serde(alias = "search_error_percent")]
+    pub search_error: Figure,
+    /// Error on the whole validation set.
+    #[serde(alias = "valid_error_percent")]
+    pub valid_error: Figure,
+    /// Error on the test set, read once after the search.
+    #[serde(alias = "test_error_percent")]
+    pub test_error: Figure,
 }
 
 /// How the front grew.
@@ -164,8 +187,9 @@ pub struct SensitivityColumn {
     /// The precision.
     #[serde(with = "super::bits::one")]
     pub precision: Precision,
-    /// Error on the validation set with each site, and no other, at this precision, per cent.
-    pub error_percent: Vec<Figure>,
+    /// Error on the validation set with each site, and no other, at this precision.
+    #[serde(alias = "error_percent")]
+    pub errors: Vec<Figure>,
 }
 
 /// How long a stage took: for information, no part of the result.

@@ -74,14 +74,32 @@ pub struct DataPart {
 pub struct Epoch {
     /// Number of the epoch, from 1.
     pub epoch: u64,
-    /// Mean loss of a training frame, nats.
+    /// Mean loss on the training set, with dropout.
     pub train_loss: Figure,
-    /// Mean loss of a validation frame, nats.
+    /// Mean loss on the validation set.
     pub valid_loss: Figure,
-    /// Error on the validation set, per cent. `error_name` of the report's baseline says which error.
-    pub valid_error_percent: Figure,
+    /// Error on the validation set: of frames, where a decoder makes the error that the network is judged by.
+    #[serde(alias = "valid_error_percent")]
+    pub valid_error: Figure,
     /// Learning rate that the epoch used.
     pub learning_rate: Figure,
+}
+
+/// What the losses and errors of a training are measured in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingUnits {
+    /// Of losses: `nats a frame`.
+    pub loss: String,
+    /// Of errors: `%`.
+    pub error: String,
+}
+
+impl Default for TrainingUnits {
+    /// Those of earlier versions, which did not say.
+    fn default() -> Self {
+        Self { loss: "nats a frame".to_owned(), error: "%".to_owned() }
+    }
 }
 
 /// Whether less or more of a shown value is better.

@@ -1,11 +1,12 @@
 //! What the figures say, in sentences: the headline, what each constraint excluded, what cut each side of the front.
 
 use super::axes::Axis;
-use super::{Constraint, Direction, Evaluation, Figure, FrontPoint, Report};
+use super::{Constraint, Direction, Evaluation, Figure, FrontPoint, Report, TestInterval};
+use mohaq_speech::metric::Metric;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Points of error over the float network that the headline allows.
+/// Points of error over the float network that the headline allows, or what [`Metric::point`] takes for one.
 const HEADLINE_POINTS: f64 = 1.0;
 
 /// Bytes of a parameter of the float network.
@@ -25,41 +26,46 @@ pub(super) struct Statement {
 pub(super) fn headline(report: &Report, candidates: &Candidates<'_>) -> String {
     let evaluated = report.evaluations.len();
     let count = format!("{} of {evaluated} evaluated candidates are on the front", report.front.len());
-    let Some(float_error) = report.baseline.valid.percent.get() else { return format!("{count}.") };
+    let Some(float_error) = report.baseline.valid.error.get() else { return format!("{count}.") };
+    let metric = report.baseline.metric();
     let near: Vec<Near<'_>> =
-        report.front.iter().filter_map(|point| Near::new(point, float_error, candidates)).collect();
-    let within: Vec<&Near<'_>> = near.iter().filter(|near| near.points <= HEADLINE_POINTS).collect();
+        report.front.iter().filter_map(|point| Near::new(point, float_error, candidates, &metric)).collect();
+    let allowed = HEADLINE_POINTS * metric.point(float_error);
+    let within: Vec<&Near<'_>> = near.iter().filter(|near| near.over <= allowed).collect();
     if within.is_empty() {
-        let closest = near.iter().min_by(|a, b| a.points.total_cmp(&b.points));
+        let closest = near.iter().min_by(|a, b| a.over.total_cmp(&b.over));
         return closest.map_or_else(
             || format!("{count}."),
-            |near| format!("{count}; the closest to float is #{} at {}.", near.candidate.id, points(near.points)),
+            |near| {
+                format!("{count}; the closest to float is #{} at {}.", near.candidate.id, metric.difference(near.over))
+            },
         );
     }
     let clauses: Vec<String> =
         [smallest(report, &within), fastest(&within), thriftiest(&within)].into_iter().flatten().collect();
     match clauses.as_slice() {
         [] => format!("{count}."),
-        clauses => format!("{count}. Within {HEADLINE_POINTS} point of float's error: {}.", clauses.join("; ")),
+        clauses => format!("{count}. Within {} of float's error: {}.", metric.point_name(), clauses.join("; ")),
     }
 }
 
 /// A member of the front with its distance from the float network.
 struct Near<'a> {
     candidate: &'a Evaluation,
-    /// Error over that of the float network, points.
-    points: f64,
+    /// Error over that of the float network.
+    over: f64,
+    metric: &'a Metric,
 }
 
 impl<'a> Near<'a> {
-    fn new(point: &FrontPoint, float_error: f64, candidates: &Candidates<'a>) -> Option<Self> {
-        let points = point.valid_error_percent.get()? - float_error;
-        Some(Self { candidate: candidates.get(&point.id)?, points })
+    fn new(point: &FrontPoint, float_error: f64, candidates: &Candidates<'a>, metric: &'a Metric) -> Option<Self> {
+        let over = point.valid_error.get()? - float_error;
+        Some(Self { candidate: candidates.get(&point.id)?, over, metric })
     }
 
     /// `#12, +0.42 points`.
     fn name(&self) -> String {
-        format!("#{}, {}", self.candidate.id, points(self.points))
+        format!("#{}, {}", self.candidate.id, self.metric.difference(self.over))
     }
 }
 
@@ -91,27 +97,23 @@ fn thriftiest(within: &[&Near<'_>]) -> Option<String> {
     Some(format!("{} a frame ({})", Figure::from(energy).show("pJ"), near.name()))
 }
 
-/// `+0.42 points`, `−0.10 points`.
-pub(super) fn points(difference: f64) -> String {
-    let sign = if difference < 0.0 { '−' } else { '+' };
-    format!("{sign}{:.2} points", difference.abs())
-}
-
 /// Half-width of the interval of a test error from which differences of interest drown in it, points.
 const SMALL_TEST_SET: f64 = HEADLINE_POINTS / 2.0;
 
 /// What the test set says of the errors that the front was chosen by, and how much it can say.
 pub(super) fn bias(report: &Report) -> Vec<Statement> {
     let Some(bias) = &report.selection_bias else { return Vec::new() };
+    let metric = report.baseline.metric();
     let text = format!(
         "Test error less search error: {} on average over the front, {} for the float network, which no search chose. \
          The difference, {}, is the bias: above 0 where the search fitted its development set.",
-        points(bias.front_gap_points),
-        points(bias.float_gap_points),
-        points(bias.points),
+        metric.difference(bias.front_gap),
+        metric.difference(bias.float_gap),
+        metric.difference(bias.bias),
     );
-    let width = bias.test_half_width_points;
-    let labels = super::tables::grouped(bias.test_labels);
+    let about = format!("Selection bias: {}", metric.difference(bias.bias));
+    let Some(TestInterval { labels, half_width: width }) = bias.test else { return vec![Statement { about, text }] };
+    let labels = super::tables::grouped(labels);
     let verdict = if width > SMALL_TEST_SET {
         "It is small: do not choose between members of the front by their test errors, nor read a bias below this as one"
     } else {
@@ -121,10 +123,7 @@ pub(super) fn bias(report: &Report) -> Vec<Statement> {
         "The float network's error over its {labels} labels is known to ±{width:.2} points at best (95 %, \
          1.96·√(p(1−p)/n); labels of one speaker vary together, which widens it). {verdict}."
     );
-    vec![
-        Statement { about: format!("Selection bias: {}", points(bias.points)), text },
-        Statement { about: "The test set".to_owned(), text: interval },
-    ]
+    vec![Statement { about, text }, Statement { about: "The test set".to_owned(), text: interval }]
 }
 
 /// What each constraint excluded, and by how little the nearest candidate failed.

@@ -1,8 +1,8 @@
 //! The tables of the page, every cell as the text it shows.
 
 use super::axes::Axis;
-use super::summary::{Candidates, points};
-use super::{ErrorRate, Evaluation, Figure, Report, Sensitivity};
+use super::summary::Candidates;
+use super::{Baseline, ErrorRate, Evaluation, Figure, Report, Sensitivity};
 use crate::quant::QuantSpec;
 use serde::Serialize;
 
@@ -65,7 +65,7 @@ struct FrontRow {
 
 /// The front by rising validation error: all its errors, every other axis, the bits of each site.
 pub(super) fn front(report: &Report, axes: &[Axis], candidates: &Candidates<'_>) -> FrontTable {
-    let name = &report.baseline.error_name;
+    let Baseline { error_name: name, error_unit: unit, .. } = &report.baseline;
     let mut columns = vec![
         Column { label: "Valid error".to_owned(), hint: format!("{name} on the validation set") },
         Column { label: "Test error".to_owned(), hint: format!("{name} on the test set, read once after the search") },
@@ -75,12 +75,12 @@ pub(super) fn front(report: &Report, axes: &[Axis], candidates: &Candidates<'_>)
     columns.extend(axes.iter().map(|axis| Column { label: axis.label.clone(), hint: axis.how.clone() }));
     let rows = report.front.iter().filter_map(|point| {
         let candidate: &Evaluation = candidates.get(&point.id)?;
-        let errors = [point.valid_error_percent, point.test_error_percent, point.search_error_percent];
-        let errors = errors.map(|error| Cell::new(error, "%"));
+        let errors = [point.valid_error, point.test_error, point.search_error];
+        let errors = errors.map(|error| Cell::new(error, unit));
         let values = axes.iter().map(|axis| Cell::new(axis.of(candidate), &axis.unit));
         Some(FrontRow {
             id: point.id,
-            error: point.valid_error_percent.get().unwrap_or(f64::INFINITY),
+            error: point.valid_error.get().unwrap_or(f64::INFINITY),
             cells: errors.into_iter().chain(values).collect(),
             bits: widths(&candidate.bits),
             spec: candidate.bits.to_string(),
@@ -151,38 +151,39 @@ pub(super) struct Row {
 /// Float and the uniform precisions: errors and every axis, in the columns of the front.
 pub(super) fn uniform(report: &Report, axes: &[Axis]) -> Vec<Row> {
     let baseline = &report.baseline;
+    let metric = baseline.metric();
     let axes: Vec<&Axis> = others(axes).collect();
     let float_cells = axes.iter().map(|axis| Cell::new(axis.of_float(baseline), &axis.unit));
     let float = Row {
         heading: "float".to_owned(),
         note: String::new(),
-        cells: [baseline.valid.percent, baseline.test.percent, baseline.search_error_percent]
-            .map(|error| Cell::new(error, "%"))
+        cells: [baseline.valid.error, baseline.test.error, baseline.search_error]
+            .map(|error| Cell::new(error, &metric.unit))
             .into_iter()
             .chain(float_cells)
             .collect(),
     };
     let rows = report.uniform.iter().map(|row| {
-        let errors = [row.measures.error_percent, row.test_error_percent, row.search_error_percent];
-        let errors = errors.map(|error| Cell::new(error, "%"));
+        let errors = [row.measures.error, row.test_error, row.search_error];
+        let errors = errors.map(|error| Cell::new(error, &metric.unit));
         let values = axes.iter().map(|axis| Cell::new(axis.of_uniform(row), &axis.unit));
-        let over = row.measures.error_percent.get().zip(baseline.valid.percent.get());
+        let over = row.measures.error.get().zip(baseline.valid.error.get());
         Row {
             heading: row.precision.to_string(),
-            note: over.map_or_else(String::new, |(error, float)| points(error - float)),
+            note: over.map_or_else(String::new, |(error, float)| metric.difference(error - float)),
             cells: errors.into_iter().chain(values).collect(),
         }
     });
     std::iter::once(float).chain(rows).collect()
 }
 
-/// An error rate in words: `5.41 %: 23 substitutions, 12 deletions, 4 insertions in 720 labels`.
-pub(super) fn error_rate(error: &ErrorRate) -> String {
-    let percent = error.percent.show("%");
+/// An error in words: `5.41 %: 23 substitutions, 12 deletions, 4 insertions in 720 labels`.
+pub(super) fn error_rate(error: &ErrorRate, unit: &str) -> String {
+    let value = error.error.show(unit);
     match error.edits {
-        None => percent,
+        None => value,
         Some(edits) => format!(
-            "{percent}: {} substitutions, {} deletions, {} insertions in {} labels",
+            "{value}: {} substitutions, {} deletions, {} insertions in {} labels",
             grouped(edits.substitutions),
             grouped(edits.deletions),
             grouped(edits.insertions),
@@ -194,6 +195,8 @@ pub(super) fn error_rate(error: &ErrorRate) -> String {
 /// Error by site and precision, shaded by what it costs over the float network.
 #[derive(Serialize)]
 pub(super) struct Heat {
+    /// What the cells are: `Validation error, %`.
+    error: String,
     others: String,
     columns: Vec<String>,
     rows: Vec<HeatRow>,
@@ -213,26 +216,33 @@ struct HeatCell {
     level: usize,
 }
 
-/// Points of error from which the next darker shade begins. The first is the noise of a small validation set; each
-/// step is about three times the one before.
+/// Points of error, or what [`Metric::point`] takes for one, from which the next darker shade begins. The first is the noise
+/// of a small validation set; each step is about three times the one before.
+///
+/// [`Metric::point`]: mohaq_speech::metric::Metric::point
 const HEAT_STEPS: [f64; 5] = [0.3, 1.0, 3.0, 10.0, 30.0];
 
 /// The heat map of a sensitivity analysis.
 pub(super) fn heat(report: &Report, sensitivity: &Sensitivity) -> Heat {
-    let float = report.baseline.valid.percent.get();
+    let (float, metric) = (report.baseline.valid.error.get(), report.baseline.metric());
+    let point = metric.point(float.unwrap_or(0.0));
+    // A column of one decimal is read faster; only rates have a size that is known to bear it.
+    let text = |value: f64| if metric.is_rate() { format!("{value:.1}") } else { metric.number(value) };
     let cell = |error: Figure| {
         let over = error.get().zip(float).map(|(error, float)| error - float);
         HeatCell {
-            text: error.get().map_or_else(|| error.show("%"), |value| format!("{value:.1}")),
-            hint: over.map_or_else(String::new, points),
-            level: over.map_or(0, |over| HEAT_STEPS.iter().filter(|step| over >= **step).count()),
+            text: error.get().map_or_else(|| error.show(""), text),
+            hint: over.map_or_else(String::new, |over| metric.difference(over)),
+            level: over.map_or(0, |over| HEAT_STEPS.iter().filter(|step| over >= **step * point).count()),
         }
     };
     let rows = report.network.sites.iter().enumerate().map(|(index, site)| HeatRow {
         site: site.name.clone(),
-        cells: sensitivity.columns.iter().map(|column| cell(column.error_percent[index])).collect(),
+        cells: sensitivity.columns.iter().map(|column| cell(column.errors[index])).collect(),
     });
+    let unit = if metric.unit.is_empty() { String::new() } else { format!(", {}", metric.unit) };
     Heat {
+        error: format!("Validation error{unit}"),
         others: sensitivity.others.clone(),
         columns: sensitivity.columns.iter().map(|column| column.precision.to_string()).collect(),
         rows: rows.collect(),

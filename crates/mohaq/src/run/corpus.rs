@@ -16,7 +16,10 @@ use std::path::Path;
 /// Whatever the corpus' reader refuses; [`Error::OtherSynthetic`].
 pub fn dataset(plan: &Plan, watch: &dyn Watch) -> Result<Dataset> {
     let corpus = match &plan.source {
-        Source::Features(path) => return Ok(container::open(path, plan.recipe.features.normalise)?),
+        Source::Features(path) => {
+            let recipe = &plan.recipe;
+            return Ok(container::open(path, recipe.features.normalise, &recipe.task)?);
+        }
         Source::Synthetic(path) => {
             synthesise(path, &plan.recipe.data.synthetic, watch)?;
             // What it lacks of the real TIMIT is no news: it was made that small.
@@ -44,8 +47,8 @@ fn features(plan: &Plan, corpus: &Corpus, watch: &dyn Watch) -> Result<Dataset> 
 /// `train 320, valid 64, test 64 sequences, 23 features a frame, 117 classes`
 pub fn summary(dataset: &Dataset) -> String {
     let [train, valid, test] = [&dataset.train, &dataset.valid, &dataset.test].map(Vec::len);
-    let (dim, classes) = (dataset.dim, dataset.task.classes());
-    format!("train {train}, valid {valid}, test {test} sequences, {dim} features a frame, {classes} classes")
+    let (dim, outputs) = (dataset.dim, dataset.task.outputs_in_words());
+    format!("train {train}, valid {valid}, test {test} sequences, {dim} features a frame, {outputs}")
 }
 
 /// Writes the synthetic corpus to `path` unless it is there already, made with the same settings.

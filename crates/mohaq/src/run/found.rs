@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 pub struct FrontMember {
     /// Its record in the log.
     pub id: usize,
-    /// The error that it was chosen by, per cent: that of its record.
-    pub search_percent: f64,
+    /// The error that it was chosen by: that of its record.
+    pub search_error: f64,
     /// The beacon whose parameters it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beacon: Option<usize>,
@@ -48,8 +48,8 @@ pub struct Found {
     pub front: Vec<FrontMember>,
     /// The same precision everywhere, where the platform allows it.
     pub uniform: Vec<UniformMember>,
-    /// Error of the float network, measured as that of a candidate, per cent.
-    pub float_search_percent: f64,
+    /// Error of the float network, measured as that of a candidate.
+    pub float_search_error: f64,
     /// How far the errors that the front was chosen by are from those on the test set; `None` without a front.
     pub selection_bias: Option<SelectionBias>,
     /// What simpler methods found, uniform precisions among them.
@@ -59,8 +59,8 @@ pub struct Found {
 /// The same precision at all sites.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UniformMember {
-    /// Its error as that of a candidate of the search, per cent.
-    pub search_percent: f64,
+    /// Its error as that of a candidate of the search.
+    pub search_error: f64,
     /// Its errors on the whole validation set and on the test set.
     #[serde(flatten)]
     pub measured: MeasuredSpec,
@@ -137,13 +137,13 @@ fn examine(
             None => bench.measure(&spec, platform)?,
             Some(beacon) => bench.lent(&banks[beacon])?.measure(&spec, platform)?,
         };
-        let search_percent = record.measurement.error_percent;
-        members.push(FrontMember { id: record.id, search_percent, beacon, measured });
+        let search_error = record.measurement.error;
+        members.push(FrontMember { id: record.id, search_error, beacon, measured });
         session.watch.advance(members.len() as u64, "");
     }
     let uniform = explored.uniform.iter().map(|(spec, measurement)| {
-        let (search_percent, measured) = (measurement.error_percent, bench.measure(spec, platform)?);
-        Ok(UniformMember { search_percent, measured })
+        let (search_error, measured) = (measurement.error, bench.measure(spec, platform)?);
+        Ok(UniformMember { search_error, measured })
     });
     let uniform = uniform.collect::<Result<_>>()?;
     session.watch.end(&format!("{} members of the front on the test set", members.len()));
@@ -153,18 +153,19 @@ fn examine(
         hypervolume: progress.last().map_or(0.0, |&(_, volume)| volume),
         scale: goals.scale.clone(),
         progress,
-        selection_bias: selection_bias(trained, explored.float_percent, &members),
+        selection_bias: selection_bias(trained, explored.float_error, &members),
         front: members,
         uniform,
-        float_search_percent: explored.float_percent,
+        float_search_error: explored.float_error,
         baselines: baselines(explored)?,
     })
 }
 
-fn selection_bias(trained: &Trained, float_percent: f64, members: &[FrontMember]) -> Option<SelectionBias> {
-    let pairs = members.iter().map(|member| (member.search_percent, member.measured.test_percent));
-    let labels = trained.test.labels(trained.scorer.task());
-    SelectionBias::of((float_percent, trained.test_percent()), pairs, labels)
+fn selection_bias(trained: &Trained, float_error: f64, members: &[FrontMember]) -> Option<SelectionBias> {
+    let pairs = members.iter().map(|member| (member.search_error, member.measured.test_error));
+    // A command counts what it likes.
+    let labels = trained.test.counted(trained.scorer.task()).filter(|_| trained.score.is_none());
+    SelectionBias::of((float_error, trained.test_error()), pairs, labels)
 }
 
 /// The fronts to compare with.
@@ -222,7 +223,7 @@ pub(super) fn front<'a>(goals: &Goals, records: &'a [Record]) -> Result<Vec<&'a 
     let points = Points::from_rows(goals.objectives.len(), rows)?;
     let mut front: Vec<&Record> = non_dominated(&points).into_iter().map(|i| feasible[i]).collect();
     front.sort_by(|a, b| {
-        let error = |record: &Record| record.measurement.error_percent;
+        let error = |record: &Record| record.measurement.error;
         error(a).total_cmp(&error(b)).then_with(|| a.genome.cmp(&b.genome))
     });
     let objectives = |record: &Record| goals.score(&record.measurement).objectives;

@@ -1,7 +1,7 @@
 //! Measuring given bits, and the sensitivity of each site.
 
 use super::session::Trained;
-use crate::eval::{IntegerJudge, Judge};
+use crate::eval::{IntegerJudge, Judge, ScoreCommand};
 use crate::nn::Workload;
 use crate::platform::{Cost, Platform};
 use crate::quant::{IntegerBank, Precision, QuantSpec};
@@ -17,12 +17,12 @@ use serde::{Deserialize, Serialize};
 pub struct MeasuredSpec {
     /// Weight×activation bits a site.
     pub bits: String,
-    /// Error on the validation set, per cent.
-    pub valid_percent: f64,
+    /// Error on the validation set, in the unit of its metric.
+    pub valid_error: f64,
     /// Errors on the validation set.
     pub valid: Counts,
-    /// Error on the test set, per cent.
-    pub test_percent: f64,
+    /// Error on the test set.
+    pub test_error: f64,
     /// Errors on the test set.
     pub test: Counts,
     /// What the platform asks for it; `None` where it does not allow the bits.
@@ -50,7 +50,7 @@ impl<'a> Bench<'a> {
         data: Development<'a>,
         cache_mib: usize,
     ) -> Result<Self> {
-        let valid = judge(bank, &trained.scorer, data.valid, cache_mib << 20)?;
+        let valid = judge(bank, &trained.scorer, trained.score.as_ref(), data.valid, cache_mib << 20)?;
         Ok(Self { bank, workload: bank.network().workload(), valid })
     }
 
@@ -63,7 +63,7 @@ impl<'a> Bench<'a> {
         Ok(FinalBench {
             workload: &self.workload,
             valid: self.valid.lent(self.bank)?,
-            test: judge(self.bank, self.valid.judge().scorer(), test, 0)?,
+            test: judge(self.bank, self.valid.judge().scorer(), self.valid.judge().command(), test, 0)?,
         })
     }
 }
@@ -71,11 +71,13 @@ impl<'a> Bench<'a> {
 fn judge<'a>(
     bank: &'a IntegerBank<'a>,
     scorer: &'a Scorer,
+    command: Option<&'a ScoreCommand>,
     sequences: &'a [Sequence],
     cache_bytes: usize,
 ) -> Result<IntegerJudge<'a>> {
     let sequences: Vec<&Sequence> = sequences.iter().collect();
-    IntegerJudge::new(Judge::new(scorer, &sequences, bank.network().inputs())?, bank, cache_bytes)
+    let judge = Judge::new(scorer, &sequences, bank.network().inputs())?.scored_by(command);
+    IntegerJudge::new(judge, bank, cache_bytes)
 }
 
 /// A bench with the validation and the test set.
@@ -99,13 +101,14 @@ impl FinalBench<'_> {
     /// # Errors
     /// An output that is not finite; a platform that cannot be asked.
     pub fn measure(&self, spec: &QuantSpec, platform: &dyn Platform) -> Result<MeasuredSpec> {
-        let (valid, test) = (self.valid.errors(spec)?.total(), self.test.errors(spec)?.total());
+        let (valid, test) = (self.valid.errors(spec)?, self.test.errors(spec)?);
         Ok(MeasuredSpec {
             bits: spec.to_string(),
-            valid_percent: self.valid.judge().percent(&valid),
-            valid,
-            test_percent: self.test.judge().percent(&test),
-            test,
+            // Both sets are whole: the worst subset is the only one.
+            valid_error: self.valid.judge().worst_error(&valid),
+            valid: valid.total(),
+            test_error: self.test.judge().worst_error(&test),
+            test: test.total(),
             cost: platform.cost(self.workload, spec).ok(),
         })
     }
@@ -118,8 +121,8 @@ pub struct SiteSensitivity {
     pub site: String,
     /// Weight×activation bits at the site.
     pub bits: String,
-    /// Error on the validation set, per cent.
-    pub valid_percent: f64,
+    /// Error on the validation set.
+    pub valid_error: f64,
 }
 
 /// Precisions that a sensitivity analysis tries at each site: one operand at a time, then both.
@@ -145,9 +148,8 @@ pub fn sensitivity(bench: &Bench<'_>, watch: &dyn Watch) -> Result<Vec<SiteSensi
         for precision in PROBED {
             let mut spec = QuantSpec::uniform(Precision::new(Bits::Sixteen, Bits::Sixteen), sites.len());
             spec.0[i] = precision;
-            let errors = bench.valid.errors(&spec)?.total();
-            let valid_percent = bench.valid.judge().percent(&errors);
-            table.push(SiteSensitivity { site: site.name.clone(), bits: precision.to_string(), valid_percent });
+            let valid_error = bench.valid.judge().worst_error(&bench.valid.errors(&spec)?);
+            table.push(SiteSensitivity { site: site.name.clone(), bits: precision.to_string(), valid_error });
             watch.advance(table.len() as u64, &site.name);
             if watch.stopped() {
                 return Err(Error::Stopped);

@@ -21,7 +21,7 @@ pub use corpus::{dataset, summary, synthesise};
 pub use dir::{Existing, RunDir};
 pub use found::{Baseline, BaselinePoint, Found, FrontMember, UNIFORM, UniformMember};
 pub use measure::{Bench, FinalBench, MeasuredSpec, PROBED, SiteSensitivity, sensitivity};
-pub use reporting::{error_name, write as write_report};
+pub use reporting::write as write_report;
 pub use retraining::{BANDS, Neighbour, Retrained, retrained};
 pub use searching::{Searched, searched};
 pub use session::{Session, Trained};

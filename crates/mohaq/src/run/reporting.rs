@@ -12,6 +12,7 @@ use crate::quant::{Precision, QuantSpec};
 use crate::report::{self, Figure, Measures, Report};
 use crate::{Error, Result};
 use mohaq_speech::dataset::{Dataset, Sequence, Task};
+use mohaq_speech::metric::Metric;
 use mohaq_speech::score::Counts;
 use std::path::PathBuf;
 
@@ -53,11 +54,15 @@ fn assemble(
         platform: platform_summary(&session.plan.platform),
         network: network_summary(&trained.network),
         data: data_summary(session, data),
-        training: trained.history.epochs.iter().map(epoch).collect(),
+        training: trained.history.epochs.iter().map(|one| epoch(one, &data.task.training_metric())).collect(),
+        training_units: report::TrainingUnits {
+            loss: data.task.loss_unit().into(),
+            error: data.task.training_metric().unit,
+        },
         baseline: baseline(trained, data, searched),
         uniform: searched.found.uniform.iter().map(|member| uniform(member, searched)).collect::<Result<_>>()?,
-        objectives: searched.goals.objectives.iter().copied().map(objective).collect(),
-        constraints: searched.goals.limits.iter().map(constraint).collect(),
+        objectives: searched.goals.objectives.iter().map(|one| objective(*one, &searched.goals.metric)).collect(),
+        constraints: searched.goals.limits.iter().map(|limit| constraint(limit, &searched.goals.metric)).collect(),
         evaluations: searched.records.iter().map(|record| evaluation(record, searched)).collect::<Result<_>>()?,
         front: searched.found.front.iter().map(front_point).collect(),
         beacons: searched.beacons.iter().map(beacon).collect::<Result<_>>()?,
@@ -172,53 +177,50 @@ fn data_summary(session: &Session<'_>, data: &Dataset) -> report::DataSummary {
     }
 }
 
-fn epoch(epoch: &crate::train::Epoch) -> report::Epoch {
+fn epoch(epoch: &crate::train::Epoch, metric: &Metric) -> report::Epoch {
     report::Epoch {
         epoch: epoch.epoch as u64,
         train_loss: figure(epoch.train_loss),
         valid_loss: figure(epoch.valid_loss),
-        valid_error_percent: figure(100.0 * epoch.valid_error),
+        valid_error: figure(metric.of_training(epoch.valid_error)),
         learning_rate: figure(epoch.learning_rate),
     }
 }
 
-/// What an error of `task` is called.
-pub fn error_name(task: &Task) -> &'static str {
-    match task {
-        Task::Phones(_) => "phone error rate",
-        Task::Frames { .. } => "frame error rate",
-        Task::Sequences { .. } => "sequence error rate",
-    }
-}
-
 fn baseline(trained: &Trained, data: &Dataset, searched: &Searched) -> report::Baseline {
-    let rate = |counts: &Counts| {
-        let phones = counts.phones;
-        let edits = matches!(data.task, Task::Phones(_)).then_some(report::Edits {
-            substitutions: phones.substitutions,
-            deletions: phones.deletions,
-            insertions: phones.insertions,
-            reference: phones.reference,
+    let rate = |error: f64, counts: &Counts| {
+        let edits = match data.task {
+            Task::Phones(_) => Some(counts.phones),
+            Task::Ctc { .. } => Some(counts.labels),
+            Task::Frames { .. } | Task::Sequences { .. } | Task::NextToken { .. } | Task::Regression { .. } => None,
+        };
+        let edits = edits.map(|edits| report::Edits {
+            substitutions: edits.substitutions,
+            deletions: edits.deletions,
+            insertions: edits.insertions,
+            reference: edits.reference,
         });
-        report::ErrorRate { percent: figure(100.0 * counts.error(&data.task)), edits }
+        report::ErrorRate { error: figure(error), edits: edits.filter(|_| trained.score.is_none()) }
     };
-    let search_error_percent = figure(searched.found.float_search_percent);
+    let search_error = figure(searched.found.float_search_error);
     let values = searched.goals.objectives.iter().map(|objective| match objective {
-        Objective::Error => search_error_percent,
+        Objective::Error => search_error,
         _ => Figure::default(),
     });
+    let Metric { name: error_name, unit: error_unit } = searched.goals.metric.clone();
     report::Baseline {
-        error_name: error_name(&data.task).into(),
-        valid: rate(&trained.valid),
-        test: rate(&trained.test),
-        search_error_percent,
+        error_name,
+        error_unit,
+        valid: rate(trained.valid_error(), &trained.valid),
+        test: rate(trained.test_error(), &trained.test),
+        search_error,
         values: values.collect(),
     }
 }
 
-fn measures(error_percent: f64, cost: Option<&crate::platform::Cost>) -> Measures {
+fn measures(error: f64, cost: Option<&crate::platform::Cost>) -> Measures {
     Measures {
-        error_percent: figure(error_percent),
+        error: figure(error),
         memory_bytes: optional(cost.map(|cost| cost.memory_bits as f64 / 8.0)),
         speedup: optional(cost.and_then(|cost| cost.speedup)),
         energy_pj: optional(cost.and_then(|cost| cost.energy_pj)),
@@ -226,35 +228,35 @@ fn measures(error_percent: f64, cost: Option<&crate::platform::Cost>) -> Measure
 }
 
 fn uniform(
-    UniformMember { search_percent, measured }: &UniformMember,
+    UniformMember { search_error, measured }: &UniformMember,
     searched: &Searched,
 ) -> Result<report::UniformPrecision> {
     let precision: Precision = spec(&measured.bits)?.0.first().copied().ok_or(Error::NoSites)?;
     let values = searched.goals.objectives.iter().map(|objective| {
-        let (error_percent, errors, cost) = (*search_percent, measured.valid, measured.cost?);
-        objective.shown(&Measurement { error_percent, subset_percent: Vec::new(), errors, cost })
+        let (error, errors, cost) = (*search_error, measured.valid, measured.cost?);
+        objective.shown(&Measurement { error, subset_errors: Vec::new(), errors, cost })
     });
     Ok(report::UniformPrecision {
         precision,
-        measures: measures(measured.valid_percent, measured.cost.as_ref()),
-        search_error_percent: figure(*search_percent),
-        test_error_percent: figure(measured.test_percent),
+        measures: measures(measured.valid_error, measured.cost.as_ref()),
+        search_error: figure(*search_error),
+        test_error: figure(measured.test_error),
         values: values.map(optional).collect(),
     })
 }
 
-fn objective(objective: Objective) -> report::Objective {
+fn objective(objective: Objective, metric: &Metric) -> report::Objective {
     let direction = if objective.maximised() { report::Direction::Maximize } else { report::Direction::Minimize };
     report::Objective {
         key: objective.key().into(),
         label: objective.label().into(),
-        unit: objective.unit().into(),
+        unit: objective.unit(metric).into(),
         direction,
         how: objective.definition().into(),
     }
 }
 
-fn constraint(limit: &Limit) -> report::Constraint {
+fn constraint(limit: &Limit, metric: &Metric) -> report::Constraint {
     let objective = limit.objective();
     report::Constraint {
         name: limit.name(),
@@ -262,7 +264,7 @@ fn constraint(limit: &Limit) -> report::Constraint {
         axis: Some(objective.key().into()),
         bound: report::Bound::AtMost,
         limit: figure(limit.bound()),
-        unit: objective.unit().into(),
+        unit: objective.unit(metric).into(),
     }
 }
 
@@ -274,7 +276,7 @@ fn evaluation(record: &crate::search::Record, searched: &Searched) -> Result<rep
         order: record.id as u64 + 1,
         bits: spec(&record.bits)?,
         values: searched.goals.objectives.iter().map(|objective| optional(objective.shown(measurement))).collect(),
-        measures: measures(measurement.error_percent, Some(&measurement.cost)),
+        measures: measures(measurement.error, Some(&measurement.cost)),
         violated: violations
             .into_iter()
             .map(|v| report::Violation { constraint: v.limit.name(), reason: v.reason })
@@ -287,7 +289,7 @@ fn loan(served: &crate::search::Served) -> report::Loan {
     report::Loan {
         beacon: served.beacon as u64,
         distance: figure(served.distance),
-        own_error_percent: figure(served.own_error_percent),
+        own_error: figure(served.own_error),
     }
 }
 
@@ -299,9 +301,9 @@ fn beacon(record: &crate::search::BeaconRecord) -> Result<report::Beacon> {
 fn front_point(member: &FrontMember) -> report::FrontPoint {
     report::FrontPoint {
         id: member.id as u64,
-        search_error_percent: figure(member.search_percent),
-        valid_error_percent: figure(member.measured.valid_percent),
-        test_error_percent: figure(member.measured.test_percent),
+        search_error: figure(member.search_error),
+        valid_error: figure(member.measured.valid_error),
+        test_error: figure(member.measured.test_error),
     }
 }
 
@@ -325,7 +327,7 @@ fn method(baseline: &Baseline, searched: &Searched) -> Result<report::MethodFron
         Ok(report::MethodPoint {
             bits: spec(bits)?,
             values: searched.goals.objectives.iter().map(|objective| optional(objective.shown(measurement))).collect(),
-            measures: measures(measurement.error_percent, Some(&measurement.cost)),
+            measures: measures(measurement.error, Some(&measurement.cost)),
         })
     };
     Ok(report::MethodFront {
@@ -342,9 +344,9 @@ fn sensitivity_table(table: &[SiteSensitivity], sites: usize) -> Result<report::
     let columns = super::measure::PROBED.iter().map(|precision| {
         let bits = precision.to_string();
         let errors: Vec<Figure> =
-            table.iter().filter(|row| row.bits == bits).map(|row| figure(row.valid_percent)).collect();
+            table.iter().filter(|row| row.bits == bits).map(|row| figure(row.valid_error)).collect();
         if errors.len() == sites {
-            Ok(report::SensitivityColumn { precision: *precision, error_percent: errors })
+            Ok(report::SensitivityColumn { precision: *precision, errors })
         } else {
             Err(Error::NoSites)
         }

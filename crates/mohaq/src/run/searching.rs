@@ -15,6 +15,7 @@ use crate::search::{
     BeaconRecord, EvaluationLog, Header, Lender, Method, PrecisionSpace, Record, SearchSettings, search,
 };
 use crate::{Error, Result};
+use mohaq_speech::container::TaskSettings;
 use mohaq_speech::dataset::{Dataset, Development, Sequence};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -43,8 +44,8 @@ pub(super) struct Explored {
     pub(super) baselines: Vec<(Method, Vec<Record>)>,
     /// Uniform precisions, measured as candidates.
     pub(super) uniform: Vec<(QuantSpec, Measurement)>,
-    /// Error of the float network, measured as that of a candidate, per cent.
-    pub(super) float_percent: f64,
+    /// Error of the float network, measured as that of a candidate.
+    pub(super) float_error: f64,
     /// Every beacon, in the order of retraining.
     pub(super) beacons: Vec<BeaconRecord>,
     /// Its network at every width.
@@ -74,21 +75,22 @@ fn explore(session: &Session<'_>, trained: &Trained, data: Development<'_>, benc
         &bench.valid
     } else {
         let judge = Judge::with_subsets(&trained.scorer, &deal(&chosen, section.subsets), data.dim)?;
+        let judge = judge.scored_by(trained.score.as_ref());
         chosen_only = IntegerJudge::new(judge, bench.bank, section.cache_mib << 20)?;
         &chosen_only
     };
-    let float_percent = judge.judge().worst_percent(&judge.judge().errors(&trained.network, &crate::nn::Float)?);
-    let goals = goals(section, platform, &bench.workload, float_percent);
+    let float_error = judge.judge().worst_error(&judge.judge().errors(&trained.network, &crate::nn::Float)?);
+    let goals = goals(section, platform, &bench.workload, judge.judge().metric(), float_error);
     let evaluator = Evaluator { judge, workload: &bench.workload, platform };
     let methods = Methods { session, bench, space, goals: &goals, evaluator, chosen: &chosen };
     let settings = settings(section, session.plan.recipe.seed);
-    let (records, beacons, banks) = methods.search(&settings, data, float_percent)?;
+    let (records, beacons, banks) = methods.search(&settings, data, float_error)?;
     let baselines = methods.baselines(&settings, records.len())?;
     let uniform = found::uniform_specs(platform, bench.workload.sites.len());
     let measured = methods.evaluator.measure_all(&uniform, session.watch)?;
     let uniform = uniform.into_iter().zip(measured).collect();
     let header = header(session, bench, &chosen, settings.method)?;
-    Ok(Explored { goals, header, records, beacons, banks, baselines, uniform, float_percent })
+    Ok(Explored { goals, header, records, beacons, banks, baselines, uniform, float_error })
 }
 
 /// What the methods of a search share.
@@ -107,7 +109,7 @@ type Lent = (Vec<Record>, Vec<BeaconRecord>, Vec<IntegerBank<'static>>);
 
 impl Methods<'_> {
     /// The search of the plan, with beacons where the recipe has them.
-    fn search(&self, settings: &SearchSettings, data: Development<'_>, float_percent: f64) -> Result<Lent> {
+    fn search(&self, settings: &SearchSettings, data: Development<'_>, float_error: f64) -> Result<Lent> {
         let recipe = &self.session.plan.recipe;
         let Some(beacons) = &recipe.search.beacons else {
             return Ok((self.run(settings, None)?.0, Vec::new(), Vec::new()));
@@ -115,7 +117,7 @@ impl Methods<'_> {
         let (network, calibration) = (self.bench.bank.network(), self.bench.bank.calibration());
         let place = folder(self.session.dir.root());
         let nursery = Nursery::new(network, calibration, data, &recipe.retrain, recipe.seed, place);
-        let mut lender = Lender::new(beacons, &nursery, float_percent);
+        let mut lender = Lender::new(beacons, &nursery, float_error);
         let (records, log) = self.run(settings, Some(&mut lender))?;
         let banks = lender.into_banks();
         // A log may know more: of a search that had a larger budget.
@@ -212,7 +214,12 @@ fn header(session: &Session<'_>, bench: &Bench<'_>, chosen: &[&Sequence], method
         ("method", method.key().to_owned()),
         ("seed", recipe.seed.to_string()),
     ];
-    let entries = entries.into_iter().chain(retraining.map(|digest| ("retrain section", digest)));
+    // Entries of what only some recipes have: a log of a recipe without it lacks them.
+    let task =
+        (recipe.task != TaskSettings::default()).then(|| ("task section", crate::digest::of(&to_json(&recipe.task))));
+    let score = recipe.score.as_ref().map(|score| ("score command", score.fingerprint()));
+    let retraining = retraining.map(|digest| ("retrain section", digest));
+    let entries = entries.into_iter().chain(task).chain(score).chain(retraining);
     Ok(Header::new(entries.map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>()))
 }
 

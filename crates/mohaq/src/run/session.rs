@@ -3,7 +3,7 @@
 use super::dir::{Existing, RunDir};
 use super::measure::SiteSensitivity;
 use crate::config::Plan;
-use crate::eval::{Judge, log_posteriors};
+use crate::eval::{Judge, ScoreCommand, log_posteriors};
 use crate::nn::{Float, Network};
 use crate::quant::{Calibration, IntegerBank, calibrate};
 use crate::train::{self, History};
@@ -11,6 +11,7 @@ use crate::watch::Watch;
 use crate::{Error, Result};
 use mohaq_speech::dataset::{Dataset, Sequence, Task};
 use mohaq_speech::decode::DecoderWeights;
+use mohaq_speech::metric::Metric;
 use mohaq_speech::score::{Counts, Scorer};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -37,10 +38,14 @@ pub struct Trained {
     pub history: History,
     /// How errors are counted: for phones, a decoder tuned on the validation set.
     pub scorer: Scorer,
+    /// What judges in place of the task's error.
+    pub score: Option<ScoreCommand>,
     /// Errors of the float network on the validation set.
     pub valid: Counts,
     /// Errors of the float network on the test set.
     pub test: Counts,
+    /// What [`score`](Self::score) says of both, where there is one.
+    scores: Option<[f64; 2]>,
 }
 
 /// `training.json`: all of [`Trained`] but the network.
@@ -66,24 +71,29 @@ struct CalibrationRecord {
 }
 
 impl Trained {
-    /// Error of the float network on the validation set, per cent.
-    pub fn valid_percent(&self) -> f64 {
-        100.0 * self.valid.error(self.scorer.task())
+    /// What errors are measured in.
+    pub fn metric(&self) -> Metric {
+        self.score.as_ref().map_or_else(|| self.scorer.task().metric(), ScoreCommand::metric)
     }
 
-    /// Error of the float network on the test set, per cent.
-    pub fn test_percent(&self) -> f64 {
-        100.0 * self.test.error(self.scorer.task())
+    /// Error of the float network on the validation set.
+    pub fn valid_error(&self) -> f64 {
+        self.scores.map_or_else(|| self.valid.error(self.scorer.task()), |[valid, _]| valid)
     }
 
-    /// Share of wrong frames of the float network on the validation set, per cent.
-    pub fn valid_frame_percent(&self) -> f64 {
-        100.0 * self.valid.frames.rate()
+    /// Error of the float network on the test set.
+    pub fn test_error(&self) -> f64 {
+        self.scores.map_or_else(|| self.test.error(self.scorer.task()), |[_, test]| test)
     }
 
-    /// Share of wrong frames of the float network on the test set, per cent.
-    pub fn test_frame_percent(&self) -> f64 {
-        100.0 * self.test.frames.rate()
+    /// Share of wrong frames of the float network on the validation set, per cent; `None` where frames have no classes.
+    pub fn valid_frame_percent(&self) -> Option<f64> {
+        (self.valid.frames.of > 0).then(|| self.valid.frames.percent())
+    }
+
+    /// The same on the test set.
+    pub fn test_frame_percent(&self) -> Option<f64> {
+        (self.test.frames.of > 0).then(|| self.test.frames.percent())
     }
 }
 
@@ -114,7 +124,7 @@ impl<'a> Session<'a> {
         if home.join("training.json").exists() || from.is_some() {
             return self.load(home, data);
         }
-        let description = self.plan.recipe.network.resolve(data.dim, data.task.classes())?;
+        let description = self.plan.recipe.network.resolve(data.dim, data.task.outputs())?;
         let mut network = Network::new(&description, self.plan.recipe.seed)?;
         let history = self.fit(&mut network, data)?;
         let decoder = self.tune(&network, data)?;
@@ -125,14 +135,29 @@ impl<'a> Session<'a> {
         let record = TrainingRecord { network: digest, history, decoder, valid, test };
         network.save(&self.dir.path("network.safetensors"))?;
         self.dir.write("training.json", &to_json(&record))?;
-        Ok(Trained { network, history: record.history, scorer, valid, test })
+        let TrainingRecord { history, .. } = record;
+        self.judged(Trained { network, history, scorer, score: None, valid, test, scores: None }, data)
+    }
+
+    /// `trained` with what the plan's command says of it, where the plan has one.
+    fn judged(&self, mut trained: Trained, data: &Dataset) -> Result<Trained> {
+        trained.score = self.plan.recipe.score.clone();
+        if let Some(command) = &trained.score {
+            let score = |sequences: &[Sequence]| -> Result<f64> {
+                let sequences: Vec<&Sequence> = sequences.iter().collect();
+                let judge = Judge::new(&trained.scorer, &sequences, data.dim)?.scored_by(Some(command));
+                Ok(judge.worst_error(&judge.errors(&trained.network, &Float)?))
+            };
+            trained.scores = Some([score(&data.valid)?, score(&data.test)?]);
+        }
+        Ok(trained)
     }
 
     fn load(&self, home: &Path, data: &Dataset) -> Result<Trained> {
         let network = Network::load(&home.join("network.safetensors"))?;
-        if (network.inputs(), network.outputs()) != (data.dim, data.task.classes()) {
+        if (network.inputs(), network.outputs()) != (data.dim, data.task.outputs()) {
             let got = format!("{} inputs and {} outputs", network.inputs(), network.outputs());
-            let expected = format!("{} and {}", data.dim, data.task.classes());
+            let expected = format!("{} and {}", data.dim, data.task.outputs());
             return Err(Error::NetworkShape { path: home.into(), got, expected });
         }
         let record: TrainingRecord = read_json(&home.join("training.json"))?;
@@ -143,7 +168,7 @@ impl<'a> Session<'a> {
         }
         let scorer = Scorer::new(&data.task, &data.train, decoder)?;
         self.watch.note(&format!("using the network in {}", home.display()));
-        Ok(Trained { network, history, scorer, valid, test })
+        self.judged(Trained { network, history, scorer, score: None, valid, test, scores: None }, data)
     }
 
     fn fit(&self, network: &mut Network, data: &Dataset) -> Result<History> {
@@ -165,8 +190,9 @@ impl<'a> Session<'a> {
         if self.watch.stopped() {
             return Err(Error::Stopped);
         }
-        let (epochs, error) = (history.epochs.len(), 100.0 * history.best_error());
-        self.watch.end(&format!("{epochs} epochs, validation error of a frame or sequence {error:.2} %"));
+        let (epochs, metric) = (history.epochs.len(), data.task.training_metric());
+        let error = metric.show(metric.of_training(history.best_error()));
+        self.watch.end(&format!("{epochs} epochs, {} of the validation set {error}", metric.name));
         Ok(history)
     }
 

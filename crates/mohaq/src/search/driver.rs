@@ -167,6 +167,7 @@ fn measured(
 /// The lowest error of a feasible candidate, for the progress bar.
 fn best(records: &[Record], goals: &Goals) -> String {
     let feasible = records.iter().map(|record| &record.measurement).filter(|m| goals.score(m).violation == 0.0);
-    let lowest = feasible.map(|m| m.error_percent).min_by(f64::total_cmp);
-    lowest.map_or_else(|| "nothing feasible yet".to_owned(), |percent| format!("lowest error {percent:.2} %"))
+    let lowest = feasible.map(|m| m.error).min_by(f64::total_cmp);
+    lowest
+        .map_or_else(|| "nothing feasible yet".to_owned(), |error| format!("lowest error {}", goals.metric.show(error)))
 }

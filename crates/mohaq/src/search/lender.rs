@@ -25,7 +25,8 @@ pub struct Served {
     /// How far it is.
     pub distance: f64,
     /// The candidate's error with its own parameters, per cent.
-    pub own_error_percent: f64,
+    #[serde(alias = "own_error_percent")]
+    pub own_error: f64,
 }
 
 /// Retrains and lends.
@@ -34,7 +35,7 @@ pub struct Lender<'a> {
     settings: &'a BeaconSettings,
     nursery: &'a Nursery<'a>,
     /// Error of the float network by the rule of the search, per cent.
-    float_percent: f64,
+    float_error: f64,
     specs: Vec<QuantSpec>,
     banks: Vec<IntegerBank<'static>>,
     spent: Spent,
@@ -42,9 +43,9 @@ pub struct Lender<'a> {
 
 impl<'a> Lender<'a> {
     /// A lender without a beacon.
-    pub fn new(settings: &'a BeaconSettings, nursery: &'a Nursery<'a>, float_percent: f64) -> Self {
+    pub fn new(settings: &'a BeaconSettings, nursery: &'a Nursery<'a>, float_error: f64) -> Self {
         let spent = Spent { epochs: 0, seconds: 0.0 };
-        Self { settings, nursery, float_percent, specs: Vec::new(), banks: Vec::new(), spent }
+        Self { settings, nursery, float_error, specs: Vec::new(), banks: Vec::new(), spent }
     }
 
     /// The beacons at every width, in the order of retraining.
@@ -67,7 +68,7 @@ impl<'a> Lender<'a> {
     ) -> Result<()> {
         let worth = |record: &Record| -> Result<Option<QuantSpec>> {
             let measurement = &record.measurement;
-            let holds = self.settings.region.holds(measurement, self.float_percent)
+            let holds = self.settings.region.holds(measurement, self.float_error)
                 && (!self.settings.region.fits || fits(goals, measurement));
             Ok(if holds { Some(record.spec()?) } else { None })
         };
@@ -83,9 +84,9 @@ impl<'a> Lender<'a> {
         self.measure(&borrowers, evaluator, log, watch)?;
         for Borrower { record, distance, .. } in &mut borrowers {
             let loan = log.loan(record.id).expect("measured a moment ago");
-            if loan.measurement.error_percent < record.measurement.error_percent {
-                let own_error_percent = record.measurement.error_percent;
-                record.beacon = Some(Served { beacon: loan.beacon, distance: *distance, own_error_percent });
+            if loan.measurement.error < record.measurement.error {
+                let own_error = record.measurement.error;
+                record.beacon = Some(Served { beacon: loan.beacon, distance: *distance, own_error });
                 record.measurement = loan.measurement.clone();
             }
         }

@@ -72,6 +72,7 @@ mod tests {
             features: Features { dim: 1, values: vec![0.0; 1 + i * 37 % 200] },
             labels: Vec::new(),
             reference: Vec::new(),
+            targets: Vec::new(),
         };
         (0..count).map(sequence).collect()
     }

@@ -10,7 +10,7 @@ use super::{Adam, TrainConfig};
 use crate::nn::{Network, NetworkDescription};
 use crate::tensor::file::{Stored, write};
 use crate::{Error, Result};
-use mohaq_speech::dataset::{Development, Task};
+use mohaq_speech::dataset::Development;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ pub(super) struct Origin {
     /// Hash of the parameters before the first step.
     start: String,
     dataset: String,
-    /// Hash of the features and labels of both splits.
+    /// Hash of the features, labels and targets of both splits.
     data: String,
     config: TrainConfig,
     /// What tells the arithmetic from floating point.
@@ -66,10 +66,14 @@ impl Origin {
             for sequence in sequences {
                 data.word(sequence.features.frames() as u32);
                 data.floats(&sequence.features.values);
+                if dataset.task.labels(0).is_none() {
+                    data.word(sequence.labels.len() as u32);
+                }
                 sequence.labels.iter().for_each(|&label| data.word(label));
+                data.floats(&sequence.targets);
             }
         }
-        data.word(u32::from(matches!(dataset.task, Task::Sequences { .. })));
+        data.word(crate::digest::of_loss(dataset.task));
         Self {
             network: network.description().clone(),
             start: start.text(),

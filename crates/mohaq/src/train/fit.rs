@@ -5,7 +5,10 @@ use super::batches::{measured, training};
 use super::check::check;
 use super::checkpoint::{Checkpoint, Origin, State};
 use super::{Adam, Epoch, History, Progress, TrainConfig, adam};
-use crate::nn::{Batch, Dropout, Float, Gradients, Loss, Network, SiteOps, Workspace, frame_loss, sequence_loss};
+use crate::nn::{
+    Batch, Dropout, Float, Gradients, Loss, Network, SiteOps, Workspace, ctc_loss, frame_loss, regression_loss,
+    sequence_loss,
+};
 use crate::tensor::Matrix;
 use crate::{Error, Result};
 use mohaq_speech::dataset::{Development, Sequence, Task};
@@ -82,18 +85,26 @@ pub fn evaluate(network: &Network, sequences: &[Sequence], task: &Task, ops: &im
     for sequences in measured(sequences) {
         let batch = Batch::of(sequences.iter().copied(), network.inputs())?;
         let mut logits = network.forward_in(&batch, ops, &mut workspace);
-        total.add(&loss(&mut logits, &batch, &sequences, task));
+        total.add(&loss(&mut logits, &network.output_starts(batch.starts()), &sequences, task));
         workspace.give(logits);
     }
     Ok(total)
 }
 
-/// The loss of a batch; `logits` becomes its gradient.
-fn loss(logits: &mut Matrix, batch: &Batch, sequences: &[&Sequence], task: &Task) -> Loss {
-    let labels: Vec<u32> = sequences.iter().flat_map(|sequence| sequence.labels.iter().copied()).collect();
+/// The loss of a batch; `outputs` becomes its gradient. Sequence `i` is the rows `starts[i] .. starts[i + 1]`.
+fn loss(outputs: &mut Matrix, starts: &[usize], sequences: &[&Sequence], task: &Task) -> Loss {
+    let labels = || sequences.iter().flat_map(|sequence| sequence.labels.iter().copied()).collect::<Vec<u32>>();
     match task {
-        Task::Phones(_) | Task::Frames { .. } => frame_loss(logits, &labels),
-        Task::Sequences { .. } => sequence_loss(logits, batch.starts(), &labels),
+        Task::Phones(_) | Task::Frames { .. } | Task::NextToken { .. } => frame_loss(outputs, &labels()),
+        Task::Sequences { pooling, .. } => sequence_loss(outputs, starts, &labels(), *pooling),
+        Task::Ctc { blank, .. } => {
+            let labels: Vec<&[u32]> = sequences.iter().map(|sequence| sequence.labels.as_slice()).collect();
+            ctc_loss(outputs, starts, &labels, *blank)
+        }
+        Task::Regression { .. } => {
+            let targets: Vec<f32> = sequences.iter().flat_map(|sequence| sequence.targets.iter().copied()).collect();
+            regression_loss(outputs, &targets)
+        }
     }
 }
 
@@ -141,7 +152,7 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
         let valid = evaluate(run, self.dataset.valid, self.dataset.task, self.arithmetic)?;
         let learning_rate = self.state.learning_rate;
         self.finite("validation loss", valid.sum, epoch)?;
-        let (best, error) = (self.state.history.best_error(), valid.error());
+        let (best, error) = (self.state.history.best_error(), valid.error(self.dataset.task));
         if epoch == 1 || error < best {
             self.state.best.clone_from(&self.state.now);
         }
@@ -167,7 +178,7 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
         let dropout = Some(&dropout).filter(|dropout| dropout.rate > 0.0);
         let run = self.arithmetic.run(network);
         let (trace, mut logits) = run.forward_train(batch, self.arithmetic, dropout, &mut self.workspace);
-        let loss = loss(&mut logits, batch, sequences, self.dataset.task);
+        let loss = loss(&mut logits, &run.output_starts(batch.starts()), sequences, self.dataset.task);
         run.backward(trace, self.arithmetic, logits, &mut self.gradients, &mut self.workspace);
         let learned = self.arithmetic.back(network, &mut self.gradients);
         // What is learned beside the network has scales of its own, and is left out of the norm.

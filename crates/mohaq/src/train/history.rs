@@ -12,7 +12,7 @@ pub struct Epoch {
     pub train_loss: f64,
     /// Mean cross entropy of the validation sequences after the epoch, in nats.
     pub valid_loss: f64,
-    /// Share of wrong validation frames (or sequences), 0 … 1.
+    /// Share of wrong validation frames (or sequences), 0 … 1; where an error is no rate, it is in its own unit.
     pub valid_error: f64,
     /// Learning rate of the epoch.
     pub learning_rate: f64,
@@ -34,9 +34,9 @@ impl History {
         self.epochs.iter().min_by(|a, b| a.valid_error.total_cmp(&b.valid_error))
     }
 
-    /// Its validation error; 1 before the first epoch has ended.
+    /// Its validation error; infinite before the first epoch has ended.
     pub fn best_error(&self) -> f64 {
-        self.best().map_or(1.0, |epoch| epoch.valid_error)
+        self.best().map_or(f64::INFINITY, |epoch| epoch.valid_error)
     }
 
     /// Epochs since the best one.

@@ -22,7 +22,14 @@ pub(crate) fn sequence(index: usize) -> Sequence {
     };
     let labels = (0..frames).map(label).collect();
     let features = Features { dim: 2, values };
-    Sequence { id: format!("s{index}"), speaker: String::new(), features, labels, reference: Vec::new() }
+    Sequence {
+        id: format!("s{index}"),
+        speaker: String::new(),
+        features,
+        labels,
+        reference: Vec::new(),
+        targets: Vec::new(),
+    }
 }
 
 pub(crate) fn dataset() -> Dataset {

@@ -35,7 +35,7 @@ function tip(item) {
   const member = run.front.find((one) => one.id === item.data.id);
   return element("div", { class: "tip" },
     element("strong", {}, `${run.name}, #${member.id}`),
-    definitions([["Valid error", show(member.valid_percent, "%")], ["Test error", show(member.test_percent, "%")]]
+    definitions([["Valid error", show(member.valid_error, comparison.error_unit)], ["Test error", show(member.test_error, comparison.error_unit)]]
       .concat(axes.map((axis, index) => [axis.label, show(member.values[index], axis.unit)]))),
     element("p", {}, member.bits));
 }
@@ -70,7 +70,7 @@ function option(colour) {
     },
     grid: { left: 62, right: 18, top: 48, bottom: 52 },
     xAxis: side(`${axis.label}${name ? ` (${name})` : ""}, ${axis.direction === "min" ? "less" : "more"} is better`, 30),
-    yAxis: side(`${error} (%), less is better`, 44),
+    yAxis: side(`${error}${comparison.error_unit === "" ? "" : ` (${comparison.error_unit})`}, less is better`, 44),
     series,
   };
 }

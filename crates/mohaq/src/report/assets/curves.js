@@ -94,11 +94,12 @@ byId("training-note").textContent = epochs.length === 0
   ? "The network was given, not trained by this run."
   : `${epochs.length} epochs; learning rate from ${epochs[0].learning_rate} to ${epochs[epochs.length - 1].learning_rate}.`;
 chartIn("training-chart", (colour) => curveOption(colour, {
-  across: "epoch", left: "loss, nats a frame", right: "validation error, %",
+  across: "epoch", left: `loss, ${report.training_units.loss}`,
+  right: report.training_units.error === "" ? "validation error" : `validation error, ${report.training_units.error}`,
   curves: [
     { name: "training loss", points: epochs.map((epoch) => [epoch.epoch, epoch.train_loss]) },
     { name: "validation loss", points: epochs.map((epoch) => [epoch.epoch, epoch.valid_loss]) },
-    { name: "validation error", points: epochs.map((epoch) => [epoch.epoch, epoch.valid_error_percent]), right: true },
+    { name: "validation error", points: epochs.map((epoch) => [epoch.epoch, epoch.valid_error]), right: true },
   ],
 }));
 

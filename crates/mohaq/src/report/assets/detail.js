@@ -29,7 +29,7 @@ function layerTable(candidate) {
 /** Whose parameters a candidate has. */
 function loanText(loan) {
   const steps = `${loan.distance} ${loan.distance === 1 ? "step" : "steps"} of weight widths away`;
-  return `Has the parameters of beacon ${loan.beacon}, ${steps}; with its own its error is ${show(loan.own_error_percent, "%")}.`;
+  return `Has the parameters of beacon ${loan.beacon}, ${steps}; with its own its error is ${show(loan.own_error, report.baseline.error_unit)}.`;
 }
 
 onSelect((id) => {

@@ -94,7 +94,7 @@ function methodTip(name, one) {
 function uniformTip(row) {
   return element("div", { class: "tip" },
     element("strong", {}, `${row.precision} everywhere`),
-    definitions([["Test error", show(row.test_error_percent, "%")]]
+    definitions([["Test error", show(row.test_error, report.baseline.error_unit)]]
       .concat(axes.map((axis) => [axis.label, show(valueOn(axis, row), axis.unit)]))));
 }
 

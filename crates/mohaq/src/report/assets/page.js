@@ -25,9 +25,9 @@ function bitCells(precision) {
 function figuresOf(candidate) {
   const point = frontPoints.get(candidate.id);
   const errors = point === undefined ? [] : [
-    ["Valid error", show(point.valid_error_percent, "%")],
-    ["Test error", show(point.test_error_percent, "%")],
-    ["Search error", show(point.search_error_percent, "%")],
+    ["Valid error", show(point.valid_error, report.baseline.error_unit)],
+    ["Test error", show(point.test_error, report.baseline.error_unit)],
+    ["Search error", show(point.search_error, report.baseline.error_unit)],
   ];
   // The error axis is the search error.
   const rest = point === undefined ? axes : axes.filter((axis) => axis.key !== "error");

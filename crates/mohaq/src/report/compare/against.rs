@@ -49,8 +49,8 @@ enum Set {
 /// The coordinates of a member: its error, then its values on `axes`. `None` where one is missing.
 fn coordinates(member: &Member, axes: &[usize], set: Set) -> Option<Vec<f64>> {
     let error = match set {
-        Set::Valid => member.valid_percent,
-        Set::Test => member.test_percent,
+        Set::Valid => member.valid_error,
+        Set::Test => member.test_error,
     };
     std::iter::once(error).chain(axes.iter().map(|&axis| member.values[axis])).map(Figure::get).collect()
 }
@@ -91,8 +91,8 @@ fn corners(runs: &[Run<'_>], compared: &[ComparedRun], common: &Common, axes: &[
         let worst = ends.into_iter().reduce(|a, b| if direction.better(a, b) { b } else { a })?;
         direction.better(best, worst).then(|| Corner { label: label.to_owned(), unit: unit.to_owned(), best, worst })
     };
-    let errors = members().flat_map(|member| [member.valid_percent, member.test_percent]).filter_map(Figure::get);
-    let error = corner("error", "Error", "%", Direction::Minimize, errors.collect());
+    let errors = members().flat_map(|member| [member.valid_error, member.test_error]).filter_map(Figure::get);
+    let error = corner("error", "Error", &runs[0].report.baseline.error_unit, Direction::Minimize, errors.collect());
     let costs = axes.iter().map(|&index| {
         let axis = &common.axes[index];
         let values = members().filter_map(|member| member.values[index].get());

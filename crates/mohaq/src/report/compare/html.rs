@@ -103,7 +103,7 @@ fn page(comparison: &Comparison) -> Page<'_> {
         error_name: &comparison.error_name,
         cautions: &comparison.cautions,
         runs: headings(comparison),
-        tables: comparison.tables.iter().map(table).collect(),
+        tables: comparison.tables.iter().map(|one| table(one, &comparison.error_unit)).collect(),
         sides: comparison.hypervolume.corners.iter().map(ToString::to_string).collect(),
         covers: if comparable { covers.collect() } else { Vec::new() },
         shared: comparison.shared(),
@@ -114,17 +114,22 @@ fn page(comparison: &Comparison) -> Page<'_> {
 
 fn headings(comparison: &Comparison) -> Vec<Heading<'_>> {
     let volumes = comparison.hypervolume.valid.iter().zip(&comparison.hypervolume.test);
-    comparison.runs.iter().zip(volumes).map(|(run, (valid, test))| heading(run, *valid, *test)).collect()
+    comparison
+        .runs
+        .iter()
+        .zip(volumes)
+        .map(|(run, (valid, test))| heading(run, &comparison.error_unit, *valid, *test))
+        .collect()
 }
 
-fn heading(run: &ComparedRun, volume_valid: Figure, volume_test: Figure) -> Heading<'_> {
+fn heading<'a>(run: &'a ComparedRun, unit: &str, volume_valid: Figure, volume_test: Figure) -> Heading<'a> {
     Heading {
         name: &run.name,
         title: &run.title,
         evaluations: run.evaluations,
         front: run.front.len(),
-        float_valid: run.float_valid_percent.show("%"),
-        float_test: run.float_test_percent.show("%"),
+        float_valid: run.float_valid_error.show(unit),
+        float_test: run.float_test_error.show(unit),
         volume_valid: share(volume_valid),
         volume_test: share(volume_test),
     }
@@ -140,26 +145,26 @@ fn percent(figure: Figure) -> String {
     figure.get().map_or_else(|| figure.show(""), |value| format!("{:.0} %", 100.0 * value))
 }
 
-fn table(table: &LevelTable) -> Table {
+fn table(table: &LevelTable, unit: &str) -> Table {
     let side = match table.direction {
         Direction::Minimize => "at most",
         Direction::Maximize => "at least",
     };
-    let rows = table.rows.iter().map(|row| Row { level: table.level(row), cells: cells(row) });
+    let rows = table.rows.iter().map(|row| Row { level: table.level(row), cells: cells(row, unit) });
     Table { heading: format!("{}, {side}", table.label), rows: rows.collect() }
 }
 
-fn cells(row: &LevelRow) -> Vec<Cell> {
+fn cells(row: &LevelRow, unit: &str) -> Vec<Cell> {
     let lowest = |errors: Vec<Figure>| errors.into_iter().filter_map(Figure::get).reduce(f64::min);
-    let valid = lowest(row.cells.iter().map(|cell| cell.valid_percent).collect());
-    let test = lowest(row.cells.iter().map(|cell| cell.test_percent).collect());
+    let valid = lowest(row.cells.iter().map(|cell| cell.valid_error).collect());
+    let test = lowest(row.cells.iter().map(|cell| cell.test_error).collect());
     let is = |error: Figure, lowest: Option<f64>| error.get().is_some() && error.get() == lowest;
     let cell = |cell: &LevelCell| Cell {
-        valid: cell.valid_percent.show("%"),
-        test: cell.test_percent.show("%"),
+        valid: cell.valid_error.show(unit),
+        test: cell.test_error.show(unit),
         member: cell.id.map_or_else(String::new, |id| format!("#{id}")),
-        best_valid: is(cell.valid_percent, valid),
-        best_test: is(cell.test_percent, test),
+        best_valid: is(cell.valid_error, valid),
+        best_test: is(cell.test_error, test),
     };
     row.cells.iter().map(cell).collect()
 }

@@ -68,10 +68,10 @@ pub struct LevelRow {
 pub struct LevelCell {
     /// Its number; `None` where no member keeps the level.
     pub id: Option<u64>,
-    /// Its error on the validation set, per cent.
-    pub valid_percent: Figure,
-    /// Its error on the test set, per cent.
-    pub test_percent: Figure,
+    /// Its error on the validation set.
+    pub valid_error: Figure,
+    /// Its error on the test set.
+    pub test_error: Figure,
 }
 
 impl Levels {
@@ -155,11 +155,11 @@ fn read(runs: &[ComparedRun], axes: &[CommonAxis], axis: usize, levels: &[f64]) 
     let cell = |run: &ComparedRun, level: f64| {
         let fits = |member: &&Member| member.values[axis].get().is_some_and(|value| keeps(direction, value, level));
         // The front rises in validation error: the first that fits has the lowest.
-        let best = run.front.iter().find(|member| fits(member) && member.valid_percent.get().is_some());
+        let best = run.front.iter().find(|member| fits(member) && member.valid_error.get().is_some());
         best.map_or_else(LevelCell::default, |member| LevelCell {
             id: Some(member.id),
-            valid_percent: member.valid_percent,
-            test_percent: member.test_percent,
+            valid_error: member.valid_error,
+            test_error: member.test_error,
         })
     };
     let row = |&level: &f64| LevelRow { level, cells: runs.iter().map(|run| cell(run, level)).collect() };

@@ -39,6 +39,8 @@ pub struct Run<'a> {
 pub struct Comparison {
     /// What an error is, for all of them.
     pub error_name: String,
+    /// What it is measured in.
+    pub error_unit: String,
     /// The runs.
     pub runs: Vec<ComparedRun>,
     /// What the runs were asked for, and whether it was the same.
@@ -67,10 +69,10 @@ pub struct ComparedRun {
     pub title: String,
     /// Candidates that it measured.
     pub evaluations: usize,
-    /// Error of its float network on the validation set, per cent.
-    pub float_valid_percent: Figure,
-    /// Error of its float network on the test set, per cent.
-    pub float_test_percent: Figure,
+    /// Error of its float network on the validation set.
+    pub float_valid_error: Figure,
+    /// Error of its float network on the test set.
+    pub float_test_error: Figure,
     /// Its front, from the lowest validation error up.
     pub front: Vec<Member>,
 }
@@ -80,10 +82,10 @@ pub struct ComparedRun {
 pub struct Member {
     /// Number of the candidate in its run.
     pub id: u64,
-    /// Error on the whole validation set, per cent.
-    pub valid_percent: Figure,
-    /// Error on the test set, per cent.
-    pub test_percent: Figure,
+    /// Error on the whole validation set.
+    pub valid_error: Figure,
+    /// Error on the test set.
+    pub test_error: Figure,
     /// Its value on each of the common axes.
     pub values: Vec<Figure>,
     /// Its bits, in the form that `--bits` reads.
@@ -103,6 +105,7 @@ impl Comparison {
         let compared: Vec<ComparedRun> = runs.iter().map(|run| compared(run, &common)).collect();
         Ok(Self {
             error_name: runs[0].report.baseline.error_name.clone(),
+            error_unit: runs[0].report.baseline.error_unit.clone(),
             settings: settings::settings(runs),
             cautions: settings::cautions(runs),
             hypervolume: against::volumes(runs, &compared, &common)?,
@@ -170,16 +173,16 @@ fn check(runs: &[Run<'_>]) -> Result<()> {
         return Err(ReportError::FewRuns(runs.len()));
     }
     let mut names = BTreeSet::new();
-    let expected = &runs[0].report.baseline.error_name;
+    let expected = runs[0].report.baseline.metric();
     for run in runs {
         super::check::check(run.report)?;
         if !names.insert(run.name) {
             return Err(ReportError::SameName(run.name.to_owned()));
         }
-        let got = &run.report.baseline.error_name;
+        let got = run.report.baseline.metric();
         if got != expected {
             let [run, other] = [run, &runs[0]].map(|run| run.name.to_owned());
-            return Err(ReportError::OtherError { run, got: got.clone(), other, expected: expected.clone() });
+            return Err(ReportError::OtherError { run, got: got.label(), other, expected: expected.label() });
         }
     }
     Ok(())
@@ -192,21 +195,21 @@ fn compared(run: &Run<'_>, common: &Common) -> ComparedRun {
         let candidate = candidates.get(&point.id)?;
         Some(Member {
             id: point.id,
-            valid_percent: point.valid_error_percent,
-            test_percent: point.test_error_percent,
+            valid_error: point.valid_error,
+            test_error: point.test_error,
             values: common.values(report, candidate),
             bits: candidate.bits.to_string(),
         })
     };
     let mut front: Vec<Member> = report.front.iter().filter_map(member).collect();
-    let error = |member: &Member| member.valid_percent.get().unwrap_or(f64::INFINITY);
+    let error = |member: &Member| member.valid_error.get().unwrap_or(f64::INFINITY);
     front.sort_by(|a, b| error(a).total_cmp(&error(b)).then(a.id.cmp(&b.id)));
     ComparedRun {
         name: run.name.to_owned(),
         title: report.title.clone(),
         evaluations: report.evaluations.len(),
-        float_valid_percent: report.baseline.valid.percent,
-        float_test_percent: report.baseline.test.percent,
+        float_valid_error: report.baseline.valid.error,
+        float_test_error: report.baseline.test.error,
         front,
     }
 }

@@ -33,8 +33,8 @@ const SETTINGS: [Told; 14] = [
     ("Parameters", |report| report.network.parameters.to_string()),
     ("Corpus", |report| report.data.corpus.clone()),
     ("Sets", sets),
-    ("Float network, validation", |report| report.baseline.valid.percent.show("%")),
-    ("Float network, test", |report| report.baseline.test.percent.show("%")),
+    ("Float network, validation", |report| report.baseline.valid.error.show(&report.baseline.error_unit)),
+    ("Float network, test", |report| report.baseline.test.error.show(&report.baseline.error_unit)),
     ("mohaq", |report| report.mohaq_version.clone()),
 ];
 

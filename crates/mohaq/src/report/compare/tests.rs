@@ -30,19 +30,19 @@ fn made(rows: &[Row]) -> Report {
     let bits = QuantSpec::uniform(Precision::new(Bits::Four, Bits::Eight), made.network.sites.len());
     for (id, &(valid, test, speedup, memory)) in (1..).zip(rows) {
         let measures = Measures {
-            error_percent: valid.into(),
+            error: valid.into(),
             memory_bytes: memory.into(),
             speedup: speedup.into(),
             energy_pj: Figure::MISSING,
         };
-        let values = vec![measures.error_percent, measures.speedup];
+        let values = vec![measures.error, measures.speedup];
         let bits = bits.clone();
         made.evaluations.push(Evaluation { id, order: id, bits, values, measures, violated: Vec::new(), loan: None });
         made.front.push(FrontPoint {
             id,
-            search_error_percent: valid.into(),
-            valid_error_percent: valid.into(),
-            test_error_percent: test.into(),
+            search_error: valid.into(),
+            valid_error: valid.into(),
+            test_error: test.into(),
         });
     }
     made
@@ -67,7 +67,7 @@ type Read = Vec<(f64, Vec<Option<(u64, f64, f64)>>)>;
 
 fn rows(comparison: &Comparison, key: &str) -> Read {
     let table = comparison.tables.iter().find(|table| table.key == key).unwrap();
-    let cell = |cell: &LevelCell| Some((cell.id?, cell.valid_percent.get()?, cell.test_percent.get()?));
+    let cell = |cell: &LevelCell| Some((cell.id?, cell.valid_error.get()?, cell.test_error.get()?));
     table.rows.iter().map(|row| (row.level, row.cells.iter().map(cell).collect())).collect()
 }
 

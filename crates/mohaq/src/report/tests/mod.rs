@@ -53,7 +53,7 @@ fn json_reads_back_as_the_same_report() {
 fn a_figure_that_is_no_number_leaves_the_report_readable() {
     let mut report = report(80);
     report.evaluations[0].values[0] = f64::NAN.into();
-    report.evaluations[0].measures.error_percent = f64::INFINITY.into();
+    report.evaluations[0].measures.error = f64::INFINITY.into();
     report.training[0].train_loss = f64::NAN.into();
     let json = report.to_json().unwrap();
     assert_eq!(Report::from_json(&json).unwrap(), report);
@@ -130,9 +130,9 @@ fn csv_has_a_row_for_each_candidate_and_the_columns_it_promises() {
     let report = report(100);
     let csv = report.to_csv().unwrap();
     let heading = csv.lines().next().unwrap();
-    let fixed = "id,order,feasible,on_front,error_percent,test_error_percent,memory_bytes,speedup,energy_pj,\
+    let fixed = "id,order,feasible,on_front,error,test_error,memory_bytes,speedup,energy_pj,\
                  objective.error,objective.speedup,violated,beacon,\
-                 own_error_percent,bits,l0.weight_bits,l0.activation_bits,";
+                 own_error,bits,l0.weight_bits,l0.activation_bits,";
     assert!(heading.starts_with(fixed), "{heading}");
     assert!(heading.ends_with("output.weight_bits,output.activation_bits"));
     let rows: Vec<Vec<String>> = csv.lines().skip(1).map(fields).collect();
@@ -141,10 +141,10 @@ fn csv_has_a_row_for_each_candidate_and_the_columns_it_promises() {
         assert_eq!(row.len(), heading.split(',').count());
         assert_eq!(row[0], evaluation.id.to_string());
         assert_eq!(row[2], evaluation.violated.is_empty().to_string());
-        assert_eq!(row[4].parse::<f64>().ok(), evaluation.measures.error_percent.get());
+        assert_eq!(row[4].parse::<f64>().ok(), evaluation.measures.error.get());
         assert_eq!(row[8], "", "no energy was computed");
         assert_eq!(row[12], evaluation.loan.map_or_else(String::new, |loan| loan.beacon.to_string()));
-        assert_eq!(row[13].parse::<f64>().ok(), evaluation.loan.and_then(|loan| loan.own_error_percent.get()));
+        assert_eq!(row[13].parse::<f64>().ok(), evaluation.loan.and_then(|loan| loan.own_error.get()));
         assert_eq!(row[14], evaluation.bits.to_string());
         assert_eq!(row[15], evaluation.bits.0[0].weight.count().to_string());
     }

@@ -63,12 +63,13 @@ pub(in crate::report) fn report(count: usize) -> Report {
         network: network(),
         data: data(),
         training: (1..=24).map(epoch).collect(),
+        training_units: TrainingUnits::default(),
         baseline: baseline(),
         uniform: [(8, 8), (4, 8), (4, 4), (2, 8), (2, 2)].map(uniform).to_vec(),
         objectives: objectives(),
         constraints: constraints(),
         beacons,
-        selection_bias: SelectionBias::of((FLOAT_ERROR, 17.9), front_errors(&front), 7215),
+        selection_bias: SelectionBias::of((FLOAT_ERROR, 17.9), front_errors(&front), Some(7215)),
         hypervolume: hypervolume(&evaluations),
         methods: vec![method("random", &evaluations[..count / 2]), method("uniform", &[])],
         evaluations,
@@ -99,7 +100,7 @@ fn propose(evaluations: &[Evaluation], random: &mut Random) -> QuantSpec {
 
 fn evaluate(id: u64, bits: QuantSpec) -> Evaluation {
     let measures = measure(&bits.0);
-    let error = measures.error_percent.get().unwrap();
+    let error = measures.error.get().unwrap();
     let memory = measures.memory_bytes.get().unwrap();
     let mut violated = Vec::new();
     if error > ERROR_LIMIT {
@@ -110,7 +111,7 @@ fn evaluate(id: u64, bits: QuantSpec) -> Evaluation {
         let reason = format!("memory {}, at most 2 MiB", measures.memory_bytes.show("B"));
         violated.push(Violation { constraint: "sram".to_owned(), reason });
     }
-    let values = vec![measures.error_percent, measures.speedup];
+    let values = vec![measures.error, measures.speedup];
     Evaluation { id, order: id, bits, values, measures, violated, loan: None }
 }
 
@@ -118,8 +119,8 @@ fn evaluate(id: u64, bits: QuantSpec) -> Evaluation {
 fn lend(evaluations: &mut [Evaluation]) -> Vec<Beacon> {
     for (place, beacon, distance) in [(0, 0, 0.0), (1, 0, 2.0), (3, 1, 0.0)] {
         let Some(one) = evaluations.get_mut(place) else { return Vec::new() };
-        let error = one.measures.error_percent.get().unwrap();
-        one.loan = Some(Loan { beacon, distance: distance.into(), own_error_percent: (error + 2.5).into() });
+        let error = one.measures.error.get().unwrap();
+        one.loan = Some(Loan { beacon, distance: distance.into(), own_error: (error + 2.5).into() });
     }
     let beacon =
         |id: u64, place: usize| Beacon { id, bits: evaluations[place].bits.clone(), generation: id, epochs: 3 };
@@ -143,7 +144,7 @@ fn measure(bits: &[Precision]) -> Measures {
     }
     let macs: u64 = sites().iter().map(|site| site.macs).sum();
     Measures {
-        error_percent: error.into(),
+        error: error.into(),
         memory_bytes: memory.into(),
         speedup: (macs as f64 / time).into(),
         energy_pj: Figure::MISSING,
@@ -160,15 +161,15 @@ fn front(evaluations: &[Evaluation]) -> Vec<FrontPoint> {
         evaluations.iter().filter(|one| one.feasible() && !evaluations.iter().any(|other| dominates(other, one)));
     kept.map(|one| FrontPoint {
         id: one.id,
-        search_error_percent: one.values[0],
-        valid_error_percent: (value(one, 0) - 0.4).into(),
-        test_error_percent: (value(one, 0) + 1.1 + 0.05 * (one.id % 7) as f64).into(),
+        search_error: one.values[0],
+        valid_error: (value(one, 0) - 0.4).into(),
+        test_error: (value(one, 0) + 1.1 + 0.05 * (one.id % 7) as f64).into(),
     })
     .collect()
 }
 
 fn front_errors(front: &[FrontPoint]) -> impl Iterator<Item = (f64, f64)> {
-    front.iter().map(|point| (point.search_error_percent.get().unwrap(), point.test_error_percent.get().unwrap()))
+    front.iter().map(|point| (point.search_error.get().unwrap(), point.test_error.get().unwrap()))
 }
 
 /// What a method found that evaluated these.
@@ -253,21 +254,22 @@ fn epoch(epoch: u64) -> Epoch {
         epoch,
         train_loss: (0.9 + 3.2 / time).into(),
         valid_loss: (1.35 + 2.6 / time + 0.004 * time).into(),
-        valid_error_percent: (FLOAT_ERROR + 31.0 / (time * time)).into(),
+        valid_error: (FLOAT_ERROR + 31.0 / (time * time)).into(),
         learning_rate: if epoch > 15 { 5e-4 } else { 1e-3 }.into(),
     }
 }
 
 fn baseline() -> Baseline {
-    let rate = |percent: f64, substitutions, deletions, insertions, reference| ErrorRate {
-        percent: percent.into(),
+    let rate = |error: f64, substitutions, deletions, insertions, reference| ErrorRate {
+        error: error.into(),
         edits: Some(Edits { substitutions, deletions, insertions, reference }),
     };
     Baseline {
         error_name: "phone error rate".to_owned(),
+        error_unit: "%".to_owned(),
         valid: rate(FLOAT_ERROR, 1420, 703, 379, 15_057),
         test: rate(17.9, 742, 351, 198, 7215),
-        search_error_percent: FLOAT_ERROR.into(),
+        search_error: FLOAT_ERROR.into(),
         values: vec![FLOAT_ERROR.into(), Figure::MISSING],
     }
 }
@@ -278,9 +280,9 @@ fn uniform((weight, activation): (u32, u32)) -> UniformPrecision {
     UniformPrecision {
         precision,
         measures,
-        search_error_percent: measures.error_percent,
-        test_error_percent: (measures.error_percent.get().unwrap() + 1.3).into(),
-        values: vec![measures.error_percent, measures.speedup],
+        search_error: measures.error,
+        test_error: (measures.error.get().unwrap() + 1.3).into(),
+        values: vec![measures.error, measures.speedup],
     }
 }
 
@@ -325,9 +327,9 @@ fn sensitivity() -> Sensitivity {
         let error = |site: usize| {
             let mut bits = [Precision::new(Bits::Sixteen, Bits::Sixteen); SITES.len()];
             bits[site] = precision;
-            measure(&bits).error_percent
+            measure(&bits).error
         };
-        SensitivityColumn { precision, error_percent: (0..SITES.len()).map(error).collect() }
+        SensitivityColumn { precision, errors: (0..SITES.len()).map(error).collect() }
     });
     Sensitivity { others: "all other matrices at 16x16".to_owned(), columns: columns.to_vec() }
 }

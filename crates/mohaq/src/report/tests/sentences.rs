@@ -37,7 +37,7 @@ fn five() -> Report {
                 bits: QuantSpec::uniform(Precision::new(Bits::Four, Bits::Eight), five.network.sites.len()),
                 values: vec![f64::into(error), f64::into(speedup)],
                 measures: Measures {
-                    error_percent: error.into(),
+                    error: error.into(),
                     memory_bytes: memory.into(),
                     speedup: speedup.into(),
                     energy_pj: Figure::MISSING,
@@ -50,9 +50,9 @@ fn five() -> Report {
     five.front = [(1, 17.0), (2, 17.6), (3, 20.0)]
         .map(|(id, error): (u64, f64)| FrontPoint {
             id,
-            search_error_percent: error.into(),
-            valid_error_percent: error.into(),
-            test_error_percent: Figure::MISSING,
+            search_error: error.into(),
+            valid_error: error.into(),
+            test_error: Figure::MISSING,
         })
         .to_vec();
     five
@@ -125,7 +125,7 @@ fn each_constraint_says_what_it_excluded() {
 fn the_bias_is_the_gap_that_float_has_not() {
     let mut report = five();
     // Gaps of 1.4 and 1.8 points against 1 point of float; √(0.2 · 0.8 / 6400) is 0.5 points.
-    report.selection_bias = SelectionBias::of((19.0, 20.0), [(17.0, 18.4), (17.6, 19.4)].into_iter(), 6400);
+    report.selection_bias = SelectionBias::of((19.0, 20.0), [(17.0, 18.4), (17.6, 19.4)].into_iter(), Some(6400));
     let mut said = bias(&report);
     assert_eq!(said[0].about, "Selection bias: +0.60 points");
     assert_eq!(
@@ -136,11 +136,25 @@ fn the_bias_is_the_gap_that_float_has_not() {
     );
     assert!(said[1].text.contains("over its 6,400 labels is known to ±0.98 points"), "{}", said[1].text);
     assert!(said[1].text.contains("It is small: do not choose"), "{}", said[1].text);
-    report.selection_bias = SelectionBias::of((19.0, 20.0), [(17.0, 18.0)].into_iter(), 640_000);
+    report.selection_bias = SelectionBias::of((19.0, 20.0), [(17.0, 18.0)].into_iter(), Some(640_000));
     said = bias(&report);
     assert!(said[1].text.contains("±0.10 points") && !said[1].text.contains("small:"), "{}", said[1].text);
     report.selection_bias = None;
     assert_eq!(bias(&report), []);
+}
+
+#[test]
+fn errors_that_are_no_rates_have_their_own_unit_everywhere() {
+    let mut report = five();
+    (report.baseline.error_name, report.baseline.error_unit) = ("root mean square error".to_owned(), "°C".to_owned());
+    report.selection_bias = SelectionBias::of((19.0, 20.0), [(17.0, 18.4), (17.6, 19.4)].into_iter(), None);
+    let said = bias(&report);
+    assert_eq!((said.len(), said[0].about.as_str()), (1, "Selection bias: +0.60000 °C"), "and no binomial of it");
+    // Float is at 16.6: a hundredth of it lets nobody near.
+    let expected = "3 of 5 evaluated candidates are on the front; the closest to float is #1 at +0.40000 °C.";
+    assert_eq!(headline(&report, &candidates(&report)), expected);
+    let html = report.to_html().unwrap();
+    assert!(html.contains("Validation error, °C") && html.contains("+0.40000 °C"));
 }
 
 #[test]
