@@ -179,6 +179,18 @@ pub enum Error {
         /// The end of what it wrote to stderr.
         stderr: String,
     },
+    /// A frame that names no row of the table it is looked up in.
+    #[error("sequence `{id}`: token {got} at frame {frame}, expected a whole number from 0 to {}", rows - 1)]
+    Token {
+        /// The sequence.
+        id: String,
+        /// Which frame.
+        frame: usize,
+        /// Its feature.
+        got: f32,
+        /// Rows of the table.
+        rows: usize,
+    },
     /// A network with a stride, and labels or targets of frames.
     #[error(
         "sequence `{id}`: {outputs} outputs for {frames} frames, expected one each for labels or targets of frames"

@@ -68,6 +68,7 @@ impl<'a> IntegerJudge<'a> {
         let mut saturated = SaturationCount::default();
         let features = judge.blocks().iter().map(|Block { batch, sequences }| {
             for (sequence, _) in sequences {
+                bank.network().check_tokens(sequence)?;
                 if sequence.features.values.iter().any(|value| value.is_nan()) {
                     return Err(Error::NotFinite { sequence: sequence.id.clone() });
                 }

@@ -162,6 +162,7 @@ impl<'a> Judge<'a> {
         block: &Block<'_>,
         workspace: &mut Workspace,
     ) -> Result<(SubsetCounts, Vec<f32>)> {
+        block.sequences.iter().try_for_each(|(sequence, _)| network.check_tokens(sequence))?;
         let mut outputs = network.forward_in(&block.batch, ops, workspace);
         let kept = self.command.map_or_else(Vec::new, |_| outputs.data().to_vec());
         if self.scorer.task().has_classes() {
@@ -202,6 +203,7 @@ impl<'a> Judge<'a> {
 /// [`Error::FeatureWidth`], [`Error::NotFinite`].
 pub fn log_posteriors(network: &Network, sequences: &[Sequence]) -> Result<Vec<Vec<f32>>> {
     let one = |sequence: &Sequence| {
+        network.check_tokens(sequence)?;
         let mut outputs = network.forward(&Batch::of([sequence], network.inputs())?, &crate::nn::Float);
         log_softmax(&mut outputs);
         if outputs.data().iter().any(|value| value.is_nan()) {

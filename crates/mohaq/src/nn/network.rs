@@ -3,8 +3,9 @@
 use super::initialize::initialize;
 use super::layer::Part;
 use super::{Layer, NetworkDescription, Site, SiteId, Workload};
-use crate::Result;
 use crate::tensor::{Matrix, Real};
+use crate::{Error, Result};
+use mohaq_speech::dataset::Sequence;
 
 /// Elementwise operations a frame and recurrent unit, as the paper counts them: 88,000 for its 4,400 units.
 const ELEMENTWISE_A_UNIT: u64 = 20;
@@ -93,6 +94,23 @@ impl<T: Real> Network<T> {
     /// Classes.
     pub fn outputs(&self) -> usize {
         self.description.outputs()
+    }
+
+    /// Refuses a sequence that asks a table for a row which it has not.
+    ///
+    /// # Errors
+    /// [`Error::Token`].
+    pub fn check_tokens(&self, sequence: &Sequence) -> Result<()> {
+        let Some(Layer::Embedding(table)) = self.layers.first() else { return Ok(()) };
+        let rows = table.weight.rows();
+        let is_row = |x: f32| x >= 0.0 && x < rows as f32 && x.fract() == 0.0;
+        match sequence.features.values.iter().position(|&x| !is_row(x)) {
+            Some(frame) => {
+                let (id, got) = (sequence.id.clone(), sequence.features.values[frame]);
+                Err(Error::Token { id, frame, got, rows })
+            }
+            None => Ok(()),
+        }
     }
 
     /// The same network in another precision, as for a proof in `f64`.
@@ -289,6 +307,21 @@ mod tests {
         let names_mut: Vec<_> = network.parameters_mut().into_iter().map(|parameter| parameter.name).collect();
         assert_eq!(names, names_mut);
         assert_eq!(names[3..7], ["l1.projection", "l1.weight", "l1.vectors", "l1.bias"].map(String::from));
+    }
+
+    #[test]
+    fn a_token_that_is_no_row_is_named() {
+        let text = "input = 1\n[[layers]]\nkind = \"embedding\"\nvocabulary = 4\noutputs = 2";
+        let network = Network::<f32>::zeros(&NetworkDescription::from_toml(text).expect("valid")).expect("valid");
+        let sequence = |values: Vec<f32>| {
+            let features = mohaq_speech::dataset::Features { dim: 1, values };
+            Sequence { id: "s".into(), features, ..Sequence::default() }
+        };
+        assert!(network.check_tokens(&sequence(vec![0.0, 3.0])).is_ok());
+        for wrong in [4.0, -1.0, 0.5, f32::NAN] {
+            let refused = network.check_tokens(&sequence(vec![0.0, wrong])).expect_err("no row").to_string();
+            assert_eq!(refused, format!("sequence `s`: token {wrong} at frame 1, expected a whole number from 0 to 3"));
+        }
     }
 
     #[test]

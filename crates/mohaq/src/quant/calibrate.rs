@@ -120,7 +120,10 @@ pub fn calibrate(network: &Network, train: &[Sequence], settings: &QuantizeSetti
     if chosen.is_empty() {
         return Err(Error::Calibration { reason: "there is no sequence to calibrate on".into() });
     }
-    let batch = |sequence: &&Sequence| Batch::of([*sequence], network.inputs());
+    let batch = |sequence: &&Sequence| {
+        network.check_tokens(sequence)?;
+        Batch::of([*sequence], network.inputs())
+    };
     let batches: Vec<Batch<f32>> = chosen.iter().map(batch).collect::<Result<_>>()?;
     let parts = SiteParts::of(network);
     let ranges = || parts.iter().map(|&parts| Range::new(parts)).collect();

@@ -10,7 +10,7 @@ use mohaq_speech::decode::ctc::frames_needed;
 /// # Errors
 /// [`Error::EmptySplit`], [`Error::FeatureWidth`], [`Error::Classes`], [`Error::EmptySequence`], [`Error::LabelCount`],
 /// [`Error::Label`], [`Error::Blank`], [`Error::NoAlignment`], [`Error::TargetCount`], [`Error::TargetNotFinite`], [`Error::FeatureNotFinite`],
-/// [`Error::OutputFrames`].
+/// [`Error::OutputFrames`], [`Error::Token`].
 pub(super) fn check(network: &Network, dataset: Development<'_>) -> Result<()> {
     for (split, sequences) in [("training", dataset.train), ("validation", dataset.valid)] {
         if sequences.is_empty() {
@@ -27,6 +27,7 @@ pub(super) fn check(network: &Network, dataset: Development<'_>) -> Result<()> {
     }
     dataset.train.iter().chain(dataset.valid).try_for_each(|sequence| {
         let frames = check_sequence(sequence, dataset)?;
+        network.check_tokens(sequence)?;
         check_outputs(network, sequence, dataset.task, frames)
     })
 }
