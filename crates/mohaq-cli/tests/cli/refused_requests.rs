@@ -22,7 +22,7 @@ fn a_typo_in_a_recipe_is_named_with_its_line_and_the_nearest_key() {
         ("population", "populaton", "did you mean `population`?"),
         ("[train]", "[trian]", "did you mean `train`?"),
         ("hidden", "hiden", "did you mean `hidden`?"),
-        ("\"sru\"", "\"gru\"", "did you mean `sru`?"),
+        ("\"sru\"", "\"srru\"", "did you mean `sru`?"),
         ("\"speedup\"", "\"spedup\"", "did you mean `speedup`?"),
         ("\"synthetic\"", "\"synthetc\"", "did you mean `synthetic`?"),
         ("train_speakers", "trainspeakers", "did you mean `train_speakers`?"),
