@@ -41,6 +41,8 @@ pub(crate) enum Command {
     /// Make, prepare or look at data.
     #[command(subcommand)]
     Data(DataCommand),
+    /// Read a model of PyTorch or Keras (safetensors state_dict or ONNX), say what it is, and check it against outputs.
+    Import(ImportArgs),
     /// Train the float network of a recipe.
     Train(StageArgs),
     /// Quantize the trained network and measure it.
@@ -258,6 +260,31 @@ pub(crate) struct SynthArgs {
 pub(crate) struct CheckArgs {
     /// The file or directory.
     pub path: PathBuf,
+}
+
+/// `import`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ImportArgs {
+    /// An ONNX model, or a PyTorch state_dict as safetensors.
+    pub model: PathBuf,
+    /// A network description (TOML) for what a state_dict does not hold; its layers have the modules' names, dots as `_`.
+    #[arg(long, value_name = "FILE")]
+    pub describe: Option<PathBuf>,
+    /// Run the inputs `x` of an .npz file and compare with its outputs `y`, and with final states `h_n` and `c_n`.
+    #[arg(long, value_name = "FILE")]
+    pub check: Option<PathBuf>,
+    /// Arrays of the .npz file are [batch, time, features]; by default as the model has them, or time first.
+    #[arg(long, requires = "check")]
+    pub batch_first: bool,
+    /// Largest absolute difference that a check lets pass.
+    #[arg(long, value_name = "X", default_value_t = 1e-5, requires = "check")]
+    pub tolerance: f32,
+    /// Write the network with its description, unless a check fails.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Overwrite the file if it exists.
+    #[arg(long, requires = "out")]
+    pub force: bool,
 }
 
 /// `platform …`

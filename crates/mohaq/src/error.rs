@@ -1,5 +1,6 @@
 //! Everything that can be wrong with what comes from outside.
 
+use crate::import::ImportError;
 use crate::platform::PlatformError;
 use crate::quant::PrecisionSyntax;
 use crate::report::ReportError;
@@ -376,6 +377,16 @@ pub enum Error {
         source: std::io::Error,
     },
 
+    // ---- models of other programs: import
+    /// A model that cannot be imported.
+    #[error("{}: {source}", path.display())]
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and found, and where.
+        source: ImportError,
+    },
+
     // ---- recipes: config
     /// A recipe that does not parse, or has a key that nobody knows.
     #[error("{origin}{}: {message}", line.map(|line| format!(":{line}")).unwrap_or_default())]
@@ -604,6 +615,7 @@ impl Error {
                 Some("put the trained network back, or start over with --force or in another directory".into())
             }
             Self::Locked { .. } => Some("wait for it, or choose another directory with --out".into()),
+            Self::Import { source, .. } => source.hint(),
             Self::Platform(error) => error.hint(),
             _ => None,
         }

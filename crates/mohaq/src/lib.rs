@@ -12,6 +12,8 @@ pub mod watch;
 
 pub mod nn;
 
+pub mod import;
+
 mod digest;
 
 pub mod train;

@@ -3,6 +3,7 @@
 mod bench;
 mod compare;
 mod data;
+mod import;
 mod info;
 mod retrain;
 mod stages;
@@ -28,6 +29,7 @@ pub(crate) fn run(cli: &Cli, progress: &Progress) -> Result<()> {
         Command::Data(DataCommand::Synth(args)) => data::synth(&context, args),
         Command::Data(DataCommand::Prepare(args)) => data::prepare(&context, args),
         Command::Data(DataCommand::Check(args)) => data::check(&context, args),
+        Command::Import(args) => import::import(&context, args),
         Command::Train(args) => stages::train(&context, args),
         Command::Quantize(args) => stages::quantize(&context, args),
         Command::Retrain(args) => retrain::retrain(&context, args),

@@ -9,6 +9,7 @@ mod contract;
 mod disturbed;
 #[cfg(target_os = "linux")]
 mod full_disk;
+mod import;
 mod interrupted;
 mod killed;
 mod refused_data;

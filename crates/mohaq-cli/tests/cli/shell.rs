@@ -21,7 +21,7 @@ fn help_documents_the_exit_codes_and_every_command() {
     for words in ["0 done;", "1 the work failed", "2 the request could not be understood", "130 stopped by Ctrl-C"] {
         assert!(help.contains(words), "`{words}` is not in {help}");
     }
-    let verbs = "demo init data train quantize sensitivity search report platform run bench completions";
+    let verbs = "demo init data import train quantize sensitivity search report platform run bench completions";
     for verb in verbs.split(' ') {
         assert!(workspace.ok(&format!("{verb} --help")).out.contains(&format!("Usage: mohaq {verb}")), "{verb}");
     }
