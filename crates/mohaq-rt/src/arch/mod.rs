@@ -105,7 +105,7 @@ impl Level {
     }
 
     /// Runs all units of a direction through one frame of one sequence.
-    pub(crate) fn cells(self, cell: RecurrentCell, row: CellRow<'_>, clipped: &mut Clipped) {
+    pub(crate) fn cells(self, cell: RecurrentCell, row: &mut CellRow<'_>, clipped: &mut Clipped) {
         match self {
             Self::Scalar => scalar::cells(cell, row, clipped),
             #[cfg(target_arch = "x86_64")]

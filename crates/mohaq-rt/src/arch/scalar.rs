@@ -2,7 +2,7 @@
 
 use super::{CellRow, Highway, LANES, Operand, Product, Recurrence, RecurrenceCounts, TILE, Target, Words};
 use crate::Bits;
-use crate::cell::{Clipped, One, RecurrentCell};
+use crate::cell::{Clipped, Frame, One, RecurrentCell};
 use crate::numeric::{SaturationCount, saturate};
 use crate::panel::Data;
 
@@ -87,7 +87,7 @@ pub(super) fn sums(product: &Product<'_>, panel: usize, row: usize) -> [i64; LAN
     sums
 }
 
-pub(super) fn cells(cell: RecurrentCell, row: CellRow<'_>, clipped: &mut Clipped) {
+pub(super) fn cells(cell: RecurrentCell, row: &mut CellRow<'_>, clipped: &mut Clipped) {
     let gates = cell.kind().gates();
     let (states, hidden) = (row.state.as_chunks_mut::<LANES>().0, row.hidden.as_chunks_mut::<LANES>().0);
     for (group, (states, hidden)) in states.iter_mut().zip(hidden).enumerate() {
@@ -96,7 +96,8 @@ pub(super) fn cells(cell: RecurrentCell, row: CellRow<'_>, clipped: &mut Clipped
         for lane in 0..LANES {
             let [u, v] = [u, v].map(|gates| gates.map(|codes| codes[lane]));
             let p = p.each_ref().map(|codes| codes[lane]);
-            hidden[lane] = cell.step(One, &u, &v, &p, hidden[lane], &mut states[lane], clipped);
+            let frame = Frame { u, v, peepholes: p, hidden: hidden[lane] };
+            hidden[lane] = cell.step(One, &frame, &mut states[lane], clipped);
         }
     }
 }

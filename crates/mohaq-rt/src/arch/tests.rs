@@ -300,14 +300,14 @@ proptest! {
             .collect();
         let mut seen = Level::available().into_iter().map(|level| {
             let (mut state, mut hidden, mut clipped) = (state.clone(), hidden.clone(), Clipped::default());
-            let row = CellRow {
+            let mut row = CellRow {
                 input: &input[..length],
                 products: &products[..length],
                 peepholes: &peepholes,
                 state: &mut state,
                 hidden: &mut hidden,
             };
-            level.cells(cell, row, &mut clipped);
+            level.cells(cell, &mut row, &mut clipped);
             let chunk = |codes: &[i16]| *codes.first_chunk::<LANES>().expect("16 codes");
             let (u, v, h) = (chunk(&input), chunk(&products), chunk(&hidden));
             let mut gated = [0; LANES];

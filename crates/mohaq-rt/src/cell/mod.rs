@@ -15,7 +15,7 @@
 mod recurrent;
 
 pub use recurrent::{CellKind, MAX_GATES, MAX_PEEPHOLES, RecurrentCell};
-pub(crate) use recurrent::{Clipped, Lanes, MAX_PEEPHOLE_SHIFT, One};
+pub(crate) use recurrent::{Clipped, Frame, Lanes, MAX_PEEPHOLE_SHIFT, One};
 
 use crate::Error;
 use crate::numeric::{Q16, SaturationCount, round_shift, saturate};

@@ -223,19 +223,16 @@ impl RecurrentCell {
         lanes.product(gate, hidden, UNIT.fraction())
     }
 
-    /// One frame: `state` goes from c to c', and h' is returned. `u`, `v` and `peepholes` are those that the cell has, in
-    /// front.
+    /// One frame: `state` goes from c to c', and h' is returned.
     #[inline(always)]
     pub(crate) fn step<L: Lanes>(
         self,
         lanes: L,
-        u: &[L::Codes; MAX_GATES],
-        v: &[L::Codes; MAX_GATES],
-        peepholes: &[L::Codes; MAX_PEEPHOLES],
-        hidden: L::Codes,
+        frame: &Frame<L::Codes>,
         state: &mut L::Codes,
         clipped: &mut Clipped,
     ) -> L::Codes {
+        let Frame { u, v, peepholes, hidden } = *frame;
         let one = UNIT.fraction();
         let mut sum = |gate: usize| lanes.add(u[gate], v[gate], &mut clipped.sums);
         match self.kind {
@@ -292,6 +289,18 @@ impl RecurrentCell {
             }
         }
     }
+}
+
+/// What arrives at a unit in one frame; of the gates and peepholes those that the cell has, in front.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame<C> {
+    /// Products of the input.
+    pub(crate) u: [C; MAX_GATES],
+    /// Products of the hidden output.
+    pub(crate) v: [C; MAX_GATES],
+    pub(crate) peepholes: [C; MAX_PEEPHOLES],
+    /// h of the frame before.
+    pub(crate) hidden: C,
 }
 
 /// How many codes saturated.
@@ -479,7 +488,7 @@ mod tests {
                 let before = f64::from(state.value(c));
                 let (shown, after) = exact(kind, value(u), value(v), looks, unit(h), before);
                 let (mut code, mut clipped) = (c, Clipped::default());
-                let got = cell.step(One, &u, &v, &p, h, &mut code, &mut clipped);
+                let got = cell.step(One, &Frame { u, v, peepholes: p, hidden: h }, &mut code, &mut clipped);
                 // Steps of Q1.14 of tables and rounding, times slopes of at most 1 and states of at most 8.
                 let bound = 40.0 / 16_384.0;
                 if clipped == Clipped::default() {
@@ -507,9 +516,9 @@ mod tests {
         let cell = RecurrentCell::new(CellKind::Lstm, Q16::Q1_14, None).expect("a format");
         let (mut state, mut clipped) = (32_000, Clipped::default());
         let u = [i16::MAX, i16::MAX, i16::MAX, i16::MAX];
-        cell.step(One, &u, &[0; 4], &[0; 3], 0, &mut state, &mut clipped);
+        cell.step(One, &Frame { u, v: [0; 4], peepholes: [0; 3], hidden: 0 }, &mut state, &mut clipped);
         assert_eq!((state, clipped), (i16::MAX, Clipped { sums: 0, states: 1 }));
-        cell.step(One, &u, &[1; 4], &[0; 3], 0, &mut state, &mut clipped);
+        cell.step(One, &Frame { u, v: [1; 4], peepholes: [0; 3], hidden: 0 }, &mut state, &mut clipped);
         assert_eq!(clipped, Clipped { sums: 4, states: 2 });
     }
 }

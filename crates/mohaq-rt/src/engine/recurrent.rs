@@ -107,10 +107,9 @@ impl Recurrent {
             let site = Site::new(site, inputs, &lanes, [range.len(), hidden])?;
             Ok(GateSite { site, gates: range })
         };
-        let ranges = |split: bool| {
-            if split { (0..kind.gates()).map(|gate| gate..gate + 1).collect() } else { Vec::from([0..kind.gates()]) }
-        };
-        let input = input.into_iter().zip(ranges(split)).map(|(part, range)| site(part, window * inputs, range));
+        let apart = if split { 1 } else { kind.gates() };
+        let input = input.into_iter().enumerate();
+        let input = input.map(|(index, part)| site(part, window * inputs, index * apart..(index + 1) * apart));
         let input = input.collect::<Result<_, Error>>()?;
         let recurrent = recurrent.into_iter().enumerate().map(|(index, part)| {
             let [first, end] = kind.recurrent_gates(index, split);
@@ -244,8 +243,8 @@ impl Recurrent {
                     };
                     counts.input.merge(part.site.operands(level, codes, frames, words));
                 }
-                let to = Panes { values: &mut buffers.input, width, first: direction * gates * self.padded() };
-                self.panels(level, part, direction, frames, words, to, counts);
+                let mut to = Panes { values: &mut buffers.input, width, first: direction * gates * self.padded() };
+                self.panels(level, part, direction, frames, words, &mut to, counts);
             }
         }
     }
@@ -277,7 +276,7 @@ impl Recurrent {
         direction: usize,
         rows: usize,
         words: &[Words],
-        to: Panes<'_>,
+        to: &mut Panes<'_>,
         counts: &mut SiteCounts,
     ) {
         let groups = self.padded() / LANES;
@@ -321,8 +320,8 @@ impl Recurrent {
             }
             let codes = if gated { &buffers.operand } else { &buffers.shown };
             counts.input.merge(part.site.operands(level, &codes[..rows * self.width], rows, words));
-            let to = Panes { values: &mut buffers.products, width, first: 0 };
-            self.panels(level, part, direction, rows, words, to, counts);
+            let mut to = Panes { values: &mut buffers.products, width, first: 0 };
+            self.panels(level, part, direction, rows, words, &mut to, counts);
         }
     }
 
@@ -364,7 +363,7 @@ impl Recurrent {
             let frame = lockstep.frame(row, step, direction);
             level.cells(
                 self.cell,
-                CellRow {
+                &mut CellRow {
                     input: &input[(frame * self.directions + direction) * gates * padded..][..gates * padded],
                     products: &products[row * gates * padded..][..gates * padded],
                     peepholes: &self.peepholes[direction * groups..][..groups],

@@ -2,7 +2,7 @@
 
 use super::layer::{Buffers, Memory};
 use super::product::{operands, output};
-use crate::cell::{Clipped, MAX_GATES, MAX_PEEPHOLES, One};
+use crate::cell::{Clipped, Frame, MAX_GATES, MAX_PEEPHOLES, One};
 use crate::image::RecurrentView;
 use crate::numeric::SaturationCount;
 
@@ -179,7 +179,7 @@ fn units(
         let before = remembered.hidden.get(unit).copied().unwrap_or(0);
         let mut nothing = 0;
         let state = remembered.state.get_mut(unit).unwrap_or(&mut nothing);
-        *shown = cell.step(One, &u, &v, &peepholes, before, state, &mut clipped);
+        *shown = cell.step(One, &Frame { u, v, peepholes, hidden: before }, state, &mut clipped);
     }
     count.merge(cell.counted(hidden as u64, clipped.sums));
     count.merge(cell.counted_states(hidden as u64, clipped.states));

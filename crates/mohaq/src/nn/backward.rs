@@ -186,7 +186,7 @@ impl<T: Real> Layer<T> {
             (Self::Linear(linear), Kept::Product(hooked)) => linear.backward(hooked, outputs, gradients, back),
             (Self::Conv1d(conv), Kept::Product(hooked)) => conv.backward(hooked, outputs, gradients, back),
             (Self::Embedding(embedding), Kept::Product(hooked)) => {
-                embedding.backward(hooked, outputs, gradients, back);
+                embedding.backward(&hooked, outputs, gradients, back);
                 None
             }
             (Self::LayerNorm(norm), Kept::LayerNorm) => Some(norm.backward(outputs, gradients, back)),

@@ -126,7 +126,7 @@ impl<T: Real> Embedding<T> {
 
     pub(super) fn backward<O: SiteOps<T>>(
         &self,
-        hooked: Hooked<T>,
+        hooked: &Hooked<T>,
         mut gradient: Matrix<T>,
         gradients: &mut [Matrix<T>],
         back: &mut Back<'_, T, O>,
@@ -210,6 +210,6 @@ fn normalise<T: Real>(row: &mut [T]) -> T {
     row.iter_mut().for_each(|x| *x -= mean);
     let variance = share * row.iter().map(|&x| x * x).sum::<T>();
     let root = T::ONE / (variance + T::from_f64(EPSILON)).sqrt();
-    row.iter_mut().for_each(|x| *x = *x * root);
+    row.iter_mut().for_each(|x| *x *= root);
     root
 }

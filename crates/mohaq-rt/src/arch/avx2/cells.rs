@@ -6,7 +6,7 @@
 use super::super::{CellRow, LANES};
 use super::Avx2;
 use super::vector::{RoundShift, any, count_outside, load, to_codes};
-use crate::cell::{Clipped, Lanes, MAX_GATES, MAX_PEEPHOLES, RecurrentCell};
+use crate::cell::{Clipped, Frame, Lanes, MAX_GATES, MAX_PEEPHOLES, RecurrentCell};
 use crate::table::{HYPERBOLIC_TANGENT, ONE, PIECE_BITS, PIECES, SIGMOID, Table, UNIT};
 use core::arch::x86_64::{
     __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_adds_epi16, _mm256_and_si256, _mm256_cmpeq_epi16,
@@ -20,7 +20,7 @@ use core::arch::x86_64::{
 type Halves = [__m256i; 2];
 
 #[target_feature(enable = "avx2")]
-pub(super) fn cells(lanes: Avx2, cell: RecurrentCell, row: CellRow<'_>, clipped: &mut Clipped) {
+pub(super) fn cells(lanes: Avx2, cell: RecurrentCell, row: &mut CellRow<'_>, clipped: &mut Clipped) {
     let gates = cell.kind().gates();
     let (states, hidden) = (row.state.as_chunks_mut::<LANES>().0, row.hidden.as_chunks_mut::<LANES>().0);
     for (group, (state, hidden)) in states.iter_mut().zip(hidden).enumerate() {
@@ -28,7 +28,8 @@ pub(super) fn cells(lanes: Avx2, cell: RecurrentCell, row: CellRow<'_>, clipped:
         let v = vectors::<MAX_GATES>(CellRow::gates(row.products, gates, group));
         let p = vectors::<MAX_PEEPHOLES>(row.peepholes[group].each_ref());
         let mut after = load(state);
-        let shown = cell.step(lanes, &u, &v, &p, load(hidden), &mut after, clipped);
+        let frame = Frame { u, v, peepholes: p, hidden: load(hidden) };
+        let shown = cell.step(lanes, &frame, &mut after, clipped);
         *state = to_codes(after);
         *hidden = to_codes(shown);
     }

@@ -52,7 +52,7 @@ impl Avx2 {
         unsafe { product::row(product, first, values) }
     }
 
-    pub(super) fn cells(self, cell: RecurrentCell, row: CellRow<'_>, clipped: &mut Clipped) {
+    pub(super) fn cells(self, cell: RecurrentCell, row: &mut CellRow<'_>, clipped: &mut Clipped) {
         // SAFETY: `self` exists, so AVX2 does.
         unsafe { cells::cells(self, cell, row, clipped) }
     }

@@ -286,13 +286,13 @@ impl LayerDescription {
                 at_least_one(&place, "outputs", embedding.outputs)?;
                 if embedding.vocabulary > MAX_VOCABULARY {
                     let expected = format!("at most {MAX_VOCABULARY}, the numbers that a code of 16 bits has");
-                    return Err(setting(name, "vocabulary", embedding.vocabulary, expected));
+                    return Err(setting(name, "vocabulary", &embedding.vocabulary, expected));
                 }
                 if !first {
-                    return Err(setting(name, "kind", "embedding", "the first layer of the network".into()));
+                    return Err(setting(name, "kind", &"embedding", "the first layer of the network".into()));
                 }
                 if inputs != 1 {
-                    return Err(setting(name, "input", inputs, "1: the number of a row".into()));
+                    return Err(setting(name, "input", &inputs, "1: the number of a row".into()));
                 }
                 Ok(())
             }
@@ -302,7 +302,7 @@ impl LayerDescription {
                 at_least_one(&place, "hidden", shape.hidden)?;
                 at_least_one(&place, "projection", shape.projection.unwrap_or(1))?;
                 if !(1..=2).contains(&shape.window) {
-                    return Err(setting(name, "window", shape.window, "1 or 2".into()));
+                    return Err(setting(name, "window", &shape.window, "1 or 2".into()));
                 }
                 Ok(())
             }
@@ -323,7 +323,7 @@ impl LayerDescription {
     }
 }
 
-fn setting(layer: &str, field: &'static str, got: impl ToString, expected: String) -> Error {
+fn setting(layer: &str, field: &'static str, got: &dyn std::fmt::Display, expected: String) -> Error {
     Error::LayerSetting { layer: layer.to_owned(), field, got: got.to_string(), expected }
 }
 

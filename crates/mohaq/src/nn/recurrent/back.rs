@@ -81,8 +81,8 @@ impl<T: Real> Recurrent<T> {
                 sums.for_each(|(sum, (&seen, &later))| *sum = seen + later);
             }
             let mut at = StepBack { hidden: of_hidden, state };
-            if let Some((shown, hooked)) = projection {
-                at.hidden = self.project_back(direction, &frames, shown, hooked, at.hidden, growing, back);
+            if let Some(projection) = projection {
+                at.hidden = self.project_back(direction, &frames, projection, at.hidden, growing, back);
             }
             let before = self.before(direction, step, &frames, lockstep, tape, back.workspace);
             let through =
@@ -120,13 +120,11 @@ impl<T: Real> Recurrent<T> {
     }
 
     /// The gradient of h before it was projected.
-    #[expect(clippy::too_many_arguments, reason = "what is read, what is changed and what grows are borrowed apart")]
     fn project_back<O: SiteOps<T>>(
         &self,
         direction: usize,
         frames: &[usize],
-        shown: Matrix<T>,
-        hooked: super::Hooked<T>,
+        (shown, hooked): super::Operand<T>,
         mut gradient: Matrix<T>,
         growing: &mut Growing<T>,
         back: &mut Back<'_, T, O>,
@@ -212,7 +210,7 @@ impl<T: Real> Recurrent<T> {
         &self,
         direction: usize,
         frames: &[usize],
-        products: Vec<(Matrix<T>, super::Hooked<T>)>,
+        products: Vec<super::Operand<T>>,
         before: Matrix<T>,
         mut through: Matrix<T>,
         tape: &mut Tape<T>,

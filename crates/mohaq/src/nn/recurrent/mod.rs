@@ -37,13 +37,15 @@ pub(super) struct Tape<T: Real> {
     steps: Vec<StepTape<T>>,
 }
 
+/// The input of a product, and what its hooks did.
+type Operand<T> = (Matrix<T>, Hooked<T>);
+
 /// What one step leaves.
 #[derive(Debug)]
 struct StepTape<T: Real> {
-    /// The input of each recurrent product and what its hooks did.
-    products: Vec<(Matrix<T>, Hooked<T>)>,
-    /// The same of the projection.
-    projection: Option<(Matrix<T>, Hooked<T>)>,
+    /// Of each recurrent product.
+    products: Vec<Operand<T>>,
+    projection: Option<Operand<T>>,
 }
 
 /// Sequences side by side: at step t those that have more than t frames, the longest first.
@@ -190,7 +192,7 @@ impl<T: Real> Recurrent<T> {
         before: &Matrix<T>,
         tape: &Tape<T>,
         pass: &mut Pass<'_, T, O>,
-    ) -> (Matrix<T>, Vec<(Matrix<T>, Hooked<T>)>) {
+    ) -> (Matrix<T>, Vec<Operand<T>>) {
         let RecurrentShape { cell, hidden, .. } = self.shape;
         let gates = cell.gates().len();
         let mut all = pass.workspace.take(frames.len(), gates * hidden);
@@ -279,7 +281,7 @@ impl<T: Real> Recurrent<T> {
         direction: usize,
         shown: Matrix<T>,
         pass: &mut Pass<'_, T, O>,
-    ) -> (Matrix<T>, Option<(Matrix<T>, Hooked<T>)>) {
+    ) -> (Matrix<T>, Option<Operand<T>>) {
         let Some((site, weight)) = &self.projection else { return (shown, None) };
         let width = self.shape.width();
         let weight = weight.columns(direction * width..(direction + 1) * width);
