@@ -95,7 +95,9 @@ fn finish(model: Model, network: Network) -> Import {
     let mut notes = model.notes;
     if let Some((after, pooled)) = model.pooling {
         let last = after.checked_sub(1).map_or("the input", |at| layers[at].name.as_str());
-        notes.push(format!("one output a sequence: {pooled} behind `{last}`"));
+        // Tasks pool frames of the whole network, and there a backward direction has read one frame at the last.
+        let alone = if pooled == Pooled::LastState { ", which no task here takes" } else { "" };
+        notes.push(format!("one output a sequence: {pooled} behind `{last}`{alone}"));
     }
     let (pooling, layout, dropped) = (model.pooling, model.layout, model.dropped);
     Import { network, layers, notes, pooling, layout, dropped }

@@ -28,6 +28,9 @@ use std::rc::Rc;
 /// Numbers that constants may be folded into, beside four for each byte of the file.
 const SPARE_NUMBERS: usize = 1 << 20;
 
+/// Most layers of a model; a recurrent network has a dozen, and what comes after a walk is not made for thousands.
+const MOST_LAYERS: usize = 1024;
+
 /// A layer on the way, and what it was made from.
 #[derive(Debug)]
 pub(super) struct Made {
@@ -231,6 +234,9 @@ impl<'m> Walk<'m> {
         }
         if data.padding != [0, 0] {
             return Err(node.refuse("its input is padded, which only a convolution can take up"));
+        }
+        if self.made.len() >= MOST_LAYERS {
+            return Err(node.refuse(format!("one more than {MOST_LAYERS} layers")));
         }
         // Weights that several nodes share are copied for each.
         self.make_room(node, what.numbers())?;

@@ -7,6 +7,9 @@ use super::Module;
 /// Attempts at an order before giving up: far more than a chain of a dozen widths takes.
 const ATTEMPTS: usize = 100_000;
 
+/// Most modules that are put in order; a recurrent network has a dozen.
+const MOST_MODULES: usize = 64;
+
 /// The modules in the one order in which each takes what the one before gives, a table first, and numbered ones of one
 /// parent by their numbers.
 ///
@@ -14,7 +17,11 @@ const ATTEMPTS: usize = 100_000;
 /// [`ImportError::Unclear`] where there is none or several.
 pub(super) fn ordered(mut modules: Vec<Module>) -> Result<Vec<Module>, ImportError> {
     modules.sort_by_cached_key(|module| natural(&module.name));
-    let mut search = Search { modules: &modules, found: Vec::new(), attempts: 0 };
+    if modules.len() > MOST_MODULES {
+        let reason = format!("{} modules, expected at most {MOST_MODULES} without a description", modules.len());
+        return Err(ImportError::file(reason));
+    }
+    let mut search = Search { modules: &modules, earlier: earlier(&modules), found: Vec::new(), attempts: 0 };
     search.extend(&mut Vec::new());
     let names = || modules.iter().map(|module| module.name.clone()).collect();
     let widths = |module: &Module| match module.inputs() {
@@ -37,6 +44,8 @@ pub(super) fn ordered(mut modules: Vec<Module>) -> Result<Vec<Module>, ImportErr
 
 struct Search<'a> {
     modules: &'a [Module],
+    /// For each module, those that stand before it by their numbers.
+    earlier: Vec<Vec<usize>>,
     found: Vec<Vec<usize>>,
     attempts: usize,
 }
@@ -68,9 +77,15 @@ impl Search<'_> {
                 !module.is_embedding() && module.inputs().is_none_or(|inputs| inputs == self.modules[last].outputs())
             }
         };
-        let earlier = |other: usize| siblings(&self.modules[other].name, &module.name).is_some_and(|(a, b)| a < b);
-        fits && (0..self.modules.len()).all(|other| order.contains(&other) || !earlier(other))
+        fits && self.earlier[next].iter().all(|other| order.contains(other))
     }
+}
+
+/// For each module, those of the same parent with a lower number.
+fn earlier(modules: &[Module]) -> Vec<Vec<usize>> {
+    let lower = |a: &Module, b: &Module| siblings(&a.name, &b.name).is_some_and(|(a, b)| a < b);
+    let before = |module: &Module| (0..modules.len()).filter(|&other| lower(&modules[other], module)).collect();
+    modules.iter().map(before).collect()
 }
 
 /// The numbers of two modules that are numbered children of one parent.
