@@ -16,7 +16,9 @@ const HEADER: &str = "\
 ";
 
 fn main() -> Result<()> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // Asked of `cargo run`, not built in: a checkout may be moved after it was built.
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").context("run by `cargo run`, which says where the schema is")?;
+    let here = Path::new(&here);
     let schema = protox::compile([here.join("onnx.proto")], [here]).context("onnx.proto")?;
     let mut config = prost_build::Config::new();
     config.disable_comments(["."]);
