@@ -108,7 +108,7 @@ pub enum LayerParameters<W> {
     /// A convolution over time.
     Conv1d(Conv1dParameters<W>),
     /// A row of a table, whose number is the one code that arrives. Of the site, inputs are rows; its input's width and
-    /// requantizer mean nothing, and there are no biases.
+    /// requantizer mean nothing.
     Embedding(SiteParameters<W>),
     /// Every frame brought to mean 0 and variance 1.
     Norm(NormParameters),

@@ -274,12 +274,14 @@ impl LayerDescription {
                 at_least_one(&place, "kernel", conv.kernel)?;
                 at_least_one(&place, "stride", conv.stride)?;
                 let most = conv.kernel - 1;
-                match conv.padding.iter().find(|&&padding| padding > most) {
-                    Some(got) => {
-                        Err(setting(name, "padding", got, format!("at most {most}, one less than the kernel")))
-                    }
-                    None => Ok(()),
+                // More would make frames that see nothing, and more frames than there were.
+                let [left, right] = conv.padding;
+                let together = left.saturating_add(right);
+                if together > most {
+                    let expected = format!("together at most {most}, one less than the kernel");
+                    return Err(setting(name, "padding", &format_args!("{left} and {right}"), expected));
                 }
+                Ok(())
             }
             Self::Embedding(embedding) => {
                 at_least_one(&place, "vocabulary", embedding.vocabulary)?;
@@ -379,6 +381,13 @@ mod tests {
         );
         assert_eq!(refusal(&format!("{SRU}name = \"a.b\"")), "layer `a.b`: a name is letters, digits, `_` and `-`");
         assert_eq!(refusal(&format!("{SRU}highway_bias = nan")), "layer `l0`: highway_bias is NaN, expected -20 … 20");
+        let conv =
+            |padding: &str| format!("[[layers]]\nkind = \"conv1d\"\noutputs = 2\nkernel = 3\npadding = {padding}");
+        assert!(parse(&conv("[1, 1]")).is_ok() && parse(&conv("[2, 0]")).is_ok());
+        assert_eq!(
+            refusal(&conv("[2, 1]")),
+            "layer `conv0`: padding is 2 and 1, expected together at most 2, one less than the kernel"
+        );
         let wide = format!("{SRU}[[layers]]\nkind = \"linear\"\noutputs = 9000000000000000");
         assert_eq!(refusal(&wide), "network description: 45000000000000112 parameters, expected at most 2147483648");
     }
