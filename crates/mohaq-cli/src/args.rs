@@ -10,8 +10,8 @@ const AFTER_HELP: &str = "\
 Exit codes: 0 done; 1 the work failed (data, files, training); 2 the request could not be understood (arguments, recipe, \
 platform); 130 stopped by Ctrl-C, with everything finished so far on disk.
 
-RECIPE is a TOML file, or the name of a built-in one: demo, fsdd-digits, paper/1-memory, \
-paper/2-silago, paper/3-bitfusion, paper/3-bitfusion-beacons.";
+RECIPE is a TOML file, or the name of a built-in one: demo, fsdd-digits, cells/lstm, cells/gru, cells/ligru, cells/sru, \
+paper/1-memory, paper/2-silago, paper/3-bitfusion, paper/3-bitfusion-beacons.";
 
 /// Per-layer precision search for recurrent networks on embedded platforms.
 #[derive(Debug, Parser)]
@@ -92,6 +92,9 @@ pub(crate) struct Overrides {
     /// Directory (or file) of the corpus.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// A trained network, as `mohaq import --out` writes it, instead of the recipe's layers.
+    #[arg(long, value_name = "FILE")]
+    pub network: Option<PathBuf>,
     /// Run directory; `runs/NAME` when left out.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

@@ -555,7 +555,7 @@ pub enum Error {
     /// A network that does not fit the data.
     #[error("{}: the network has {got}, the data {expected}", path.display())]
     NetworkShape {
-        /// The run directory it came from.
+        /// The file or run directory it came from.
         path: PathBuf,
         /// Its inputs and outputs.
         got: String,

@@ -1,7 +1,7 @@
 //! The test set is read once, behind the search: told by a test set that cannot be read at all.
 
 use mohaq::Error;
-use mohaq::config::{Plan, Recipe};
+use mohaq::config::{Given, Plan, Recipe};
 use mohaq::run::{self, Bench, Existing, Session, Trained};
 use mohaq::watch::Silent;
 use mohaq_speech::dataset::Dataset;
@@ -17,7 +17,8 @@ search = { platform = "bitfusion", objectives = ["error", "speedup"], population
 
 fn session(folder: &Path, existing: Existing) -> Session<'static> {
     let recipe = Recipe::parse(RECIPE, "tiny", None, &[]).unwrap();
-    Session::open(Plan::resolve(recipe, None, Some(folder)).unwrap(), existing, &Silent).unwrap()
+    Session::open(Plan::resolve(recipe, Given { out: Some(folder), ..Given::default() }).unwrap(), existing, &Silent)
+        .unwrap()
 }
 
 /// The search stage, and what follows it, on `data`.

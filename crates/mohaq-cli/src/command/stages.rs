@@ -4,7 +4,7 @@ use super::Context;
 use crate::args::{DemoArgs, ExistingArgs, Overrides, QuantizeArgs, StageArgs};
 use crate::output::{self, Errors};
 use anyhow::Result;
-use mohaq::config::{self, Plan};
+use mohaq::config::{self, Given, Plan};
 use mohaq::quant::QuantSpec;
 use mohaq::run::{self, Bench, Existing, Found, MeasuredSpec, Session, Trained};
 use mohaq::speech::metric::Metric;
@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 
 /// The plan of a recipe under the command line's overrides.
 pub(crate) fn plan(recipe: &str, overrides: &Overrides) -> Result<Plan> {
-    let Overrides { data, out, corpus, .. } = overrides;
-    Ok(config::load(recipe, *corpus, &overrides.pairs(), data.as_deref(), out.as_deref())?)
+    let Overrides { data, network, out, corpus, .. } = overrides;
+    let given = Given { data: data.as_deref(), network: network.as_deref(), out: out.as_deref() };
+    Ok(config::load(recipe, *corpus, &overrides.pairs(), given)?)
 }
 
 pub(super) fn existing(args: ExistingArgs) -> Existing {

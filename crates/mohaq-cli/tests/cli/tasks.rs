@@ -137,6 +137,47 @@ fn sequences_are_searched_by_the_class_of_their_last_frame() {
 }
 
 #[test]
+fn a_network_from_a_file_is_searched_as_the_run_that_trained_it() {
+    let data = container(|x| Labels::Integers(vec![], vec![i64::from(x[x.len() - DIM] > 0.0)]));
+    let workspace = workspace(&format!("[task]\npooling = \"last\"\n{WIDE}"), data);
+    let trained = workspace.ok("run task.toml --json").json();
+    std::fs::copy(workspace.path("runs/task/network.safetensors"), workspace.path("given.safetensors"))
+        .expect("copied");
+    let request = "run task.toml --network given.safetensors --out given --json";
+    let given = workspace.ok(request).json();
+    for key in ["float", "front", "uniform", "hypervolume"] {
+        assert_eq!(given[key], trained[key], "{key}");
+    }
+    let training: Value = serde_json::from_str(&workspace.text("given/training.json")).expect("JSON");
+    assert_eq!(training["history"]["epochs"], json!([]), "nothing was trained");
+    // The directory keeps the network: the file may go, but not become another one.
+    std::fs::remove_file(workspace.path("given.safetensors")).expect("removed");
+    assert_eq!(workspace.ok(&format!("{request} --resume")).json()["front"], trained["front"]);
+    workspace.ok("train task.toml --seed 2 --out other");
+    std::fs::copy(workspace.path("other/network.safetensors"), workspace.path("given.safetensors")).expect("copied");
+    let said = workspace.refused(1, &format!("{request} --resume"));
+    assert_eq!(said.error(), "F/given: this run directory holds a run with another network in `network.file`");
+}
+
+#[test]
+fn a_file_that_holds_no_network_for_the_data_is_refused() {
+    let data = container(|x| Labels::Integers(vec![], vec![i64::from(x[x.len() - DIM] > 0.0)]));
+    let workspace = workspace("", data);
+    let said = workspace.refused(2, "train task.toml --network data.safetensors");
+    assert!(said.hint().starts_with("mohaq import F/data.safetensors --out"), "{said:?}");
+    let model = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/import/tagger.legacy.onnx");
+    workspace.write("model.onnx", std::fs::read(model).expect("a golden"));
+    workspace.refused(2, "train task.toml --network model.onnx");
+    workspace.ok("import model.onnx --out network.safetensors");
+    let said = workspace.refused(1, "train task.toml --network network.safetensors");
+    assert_eq!(said.error(), "F/network.safetensors: the network has 5 inputs and 3 outputs, the data 2 and 2");
+    workspace.refused(1, "train task.toml --network absent.safetensors");
+    // Layers in the recipe and a file in it are one too many.
+    let said = workspace.refused(2, "train task.toml --set network.file=network.safetensors");
+    assert!(said.error().contains("network.file"), "{said:?}");
+}
+
+#[test]
 fn a_regression_is_searched_in_the_unit_of_its_targets() {
     // Half the sum of this frame's first number and the one before, in mK: ±1000 mK.
     let target = |x: &[f32], t: usize| 500.0 * (x[t * DIM] + if t == 0 { 0.0 } else { x[(t - 1) * DIM] });

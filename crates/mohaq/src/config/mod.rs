@@ -4,5 +4,5 @@ mod overlay;
 mod plan;
 mod recipe;
 
-pub use plan::{Plan, Source, builtin, load};
+pub use plan::{Given, Plan, Source, builtin, load};
 pub use recipe::{CorpusKind, DataSection, LimitSection, NetworkSection, Recipe, SearchSection, nearest, synth};

@@ -1,6 +1,6 @@
 //! A recipe resolved: every path absolute, every name looked up, every default in place.
 
-use super::recipe::{CorpusKind, LimitSection, Recipe, SearchSection, nearest};
+use super::recipe::{CorpusKind, LimitSection, NetworkSection, Recipe, SearchSection, nearest};
 use crate::beacon::BeaconSettings;
 use crate::eval::{Objective, ScoreCommand};
 use crate::platform::{self, Platform, TablePlatform};
@@ -25,6 +25,17 @@ pub enum Source {
     Features(PathBuf),
 }
 
+/// Paths from the command line, which go before those of a recipe.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Given<'a> {
+    /// The corpus.
+    pub data: Option<&'a Path>,
+    /// A file with a trained network, in place of the recipe's layers.
+    pub network: Option<&'a Path>,
+    /// The run directory.
+    pub out: Option<&'a Path>,
+}
+
 /// A run, resolved.
 #[derive(Debug)]
 pub struct Plan {
@@ -39,15 +50,19 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Resolves `recipe`: `data` and `out` from the command line go before what it says.
+    /// Resolves `recipe`: what is `given` goes before what it says.
     ///
     /// # Errors
     /// [`Error::Plan`] for a value that cannot work, by its key; [`Error::Platform`] for a platform that is not there.
-    pub fn resolve(mut recipe: Recipe, data: Option<&Path>, out: Option<&Path>) -> Result<Self> {
-        let out = absolute(&out.map_or_else(|| PathBuf::from("runs").join(&recipe.name), Path::to_path_buf))?;
+    pub fn resolve(mut recipe: Recipe, given: Given<'_>) -> Result<Self> {
+        let out = absolute(&given.out.map_or_else(|| PathBuf::from("runs").join(&recipe.name), Path::to_path_buf))?;
+        if let Some(file) = given.network {
+            recipe.network = NetworkSection { layers: Vec::new(), file: Some(file.to_owned()) };
+        }
         check(&recipe)?;
-        let given = data.or(recipe.data.path.as_deref()).map(absolute).transpose()?;
-        let source = source(&recipe, given, &out)?;
+        recipe.network.file = recipe.network.file.as_deref().map(absolute).transpose()?;
+        let data = given.data.or(recipe.data.path.as_deref()).map(absolute).transpose()?;
+        let source = source(&recipe, data, &out)?;
         recipe.data.path = Some(source.path().to_owned());
         recipe.train.seed = recipe.seed;
         let platform = platform::load(&recipe.search.platform)?;
@@ -135,6 +150,7 @@ fn check(recipe: &Recipe) -> Result<()> {
     if recipe.data.corpus != CorpusKind::Features && recipe.task != TaskSettings::default() {
         return Err(bad("task", format!("corpus `{}` has a task of its own", recipe.data.corpus.key())));
     }
+    check_network(&recipe.network)?;
     recipe.features.check().map_err(|error| in_section("features", error.into()))?;
     recipe.data.synthetic.check().map_err(|error| in_section("data.synthetic", error.into()))?;
     recipe.train.check().map_err(|error| in_section("train", error))?;
@@ -144,6 +160,14 @@ fn check(recipe: &Recipe) -> Result<()> {
     recipe.search.beacons.as_ref().map_or(Ok(()), BeaconSettings::check)?;
     check_search(&recipe.search)?;
     check_limits(&recipe.search.limits)
+}
+
+fn check_network(network: &NetworkSection) -> Result<()> {
+    match (network.layers.is_empty(), &network.file) {
+        (false, Some(_)) => Err(bad("network.file", "stands beside `layers`, expected one of them")),
+        (true, None) => Err(bad("network.layers", "no layers, expected some, or `file` with a trained network")),
+        _ => Ok(()),
+    }
 }
 
 fn check_quantize(quantize: &QuantizeSettings) -> Result<()> {
@@ -251,9 +275,13 @@ fn check_limits(limits: &LimitSection) -> Result<()> {
 }
 
 /// The built-in recipes.
-const BUILTIN: [(&str, &str); 6] = [
+const BUILTIN: [(&str, &str); 10] = [
     ("demo", include_str!("../../../../recipes/demo.toml")),
     ("fsdd-digits", include_str!("../../../../recipes/fsdd-digits.toml")),
+    ("cells/lstm", include_str!("../../../../recipes/cells/lstm.toml")),
+    ("cells/gru", include_str!("../../../../recipes/cells/gru.toml")),
+    ("cells/ligru", include_str!("../../../../recipes/cells/ligru.toml")),
+    ("cells/sru", include_str!("../../../../recipes/cells/sru.toml")),
     ("paper/1-memory", include_str!("../../../../recipes/paper/1-memory.toml")),
     ("paper/2-silago", include_str!("../../../../recipes/paper/2-silago.toml")),
     ("paper/3-bitfusion", include_str!("../../../../recipes/paper/3-bitfusion.toml")),
@@ -277,32 +305,41 @@ pub fn builtin(name: &str) -> Result<&'static str> {
 ///
 /// # Errors
 /// See [`Recipe::parse`] and [`Plan::resolve`]; [`Error::NoRecipe`], [`Error::Io`].
-pub fn load(
-    recipe: &str,
-    corpus: Option<CorpusKind>,
-    overrides: &[String],
-    data: Option<&Path>,
-    out: Option<&Path>,
-) -> Result<Plan> {
+pub fn load(recipe: &str, corpus: Option<CorpusKind>, overrides: &[String], given: Given<'_>) -> Result<Plan> {
     let path = Path::new(recipe);
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound || path.is_dir() => builtin(recipe)?.to_owned(),
         Err(error) => return Err(Error::io(path, error)),
     };
-    Plan::resolve(Recipe::parse(&text, recipe, corpus, overrides)?, data, out)
+    Plan::resolve(Recipe::parse(&text, recipe, corpus, overrides)?, given)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn at_data() -> Given<'static> {
+        Given { data: Some(Path::new("data")), ..Given::default() }
+    }
+
     #[test]
     fn built_in_recipes_resolve() {
         for (name, _) in BUILTIN {
-            let plan = load(name, None, &[], Some(Path::new("data")), None).unwrap();
+            let plan = load(name, None, &[], at_data()).unwrap();
             assert_eq!(plan.recipe.name, name.replace('/', "-"));
             assert!(plan.out.is_absolute());
+        }
+    }
+
+    #[test]
+    fn the_recipes_of_cells_have_networks_of_one_size_and_nothing_else_between_them() {
+        let recipe = |cell| load(&format!("cells/{cell}"), None, &[], at_data()).unwrap().recipe;
+        let parameters = |cell| recipe(cell).network.resolve(23, 60).unwrap().parameters();
+        for cell in ["gru", "ligru", "sru"] {
+            let (lstm, other) = (recipe("lstm"), recipe(cell));
+            assert_eq!(Recipe { name: lstm.name.clone(), network: lstm.network.clone(), ..other }, lstm);
+            assert!(parameters(cell).abs_diff(parameters("lstm")) * 100 < parameters("lstm"), "{cell}");
         }
     }
 
@@ -314,7 +351,7 @@ mod tests {
             ("paper/2-silago", "silago", vec![Error, SpeedupPaper, Energy], 180),
             ("paper/3-bitfusion", "bitfusion", vec![Error, SpeedupPaper], 630),
         ] {
-            let search = load(name, None, &[], Some(Path::new("data")), None).unwrap().recipe.search;
+            let search = load(name, None, &[], at_data()).unwrap().recipe.search;
             assert_eq!((search.platform.as_str(), &search.objectives), (platform, &objectives));
             assert_eq!((search.population, search.offspring, search.evaluations), (40, 10, evaluations));
             assert_eq!((search.subsets, search.sequences, search.start_uniform), (4, 0, false));
@@ -325,7 +362,7 @@ mod tests {
 
     #[test]
     fn the_papers_experiments_on_digits_take_the_network_of_the_digits_recipe() {
-        let on = |name, corpus| load(name, Some(corpus), &[], Some(Path::new("data")), None).unwrap().recipe;
+        let on = |name, corpus| load(name, Some(corpus), &[], at_data()).unwrap().recipe;
         let digits = on("fsdd-digits", CorpusKind::Fsdd);
         for (name, compression) in
             [("paper/1-memory", None), ("paper/2-silago", Some(3.5)), ("paper/3-bitfusion", Some(10.6))]
@@ -348,7 +385,7 @@ mod tests {
     #[test]
     fn the_experiment_with_beacons_is_the_one_without_and_beacons() {
         for corpus in [CorpusKind::Timit, CorpusKind::Fsdd, CorpusKind::Synthetic] {
-            let on = |name| load(name, Some(corpus), &[], Some(Path::new("data")), None).unwrap().recipe;
+            let on = |name| load(name, Some(corpus), &[], at_data()).unwrap().recipe;
             let (without, with) = (on("paper/3-bitfusion"), on("paper/3-bitfusion-beacons"));
             let beacons = with.search.beacons.clone().unwrap();
             assert_eq!((beacons.threshold, beacons.activation_weight), (5.0, 0.0));
@@ -365,7 +402,7 @@ mod tests {
 
     #[test]
     fn a_plan_reads_back_as_itself() {
-        let plan = load("fsdd-digits", None, &[], Some(Path::new("data")), None).unwrap();
+        let plan = load("fsdd-digits", None, &[], at_data()).unwrap();
         let again = Recipe::parse(&plan.to_toml(), "plan.toml", None, &[]).unwrap();
         assert_eq!(again, plan.recipe);
         assert_eq!(plan.training_difference(&plan.to_toml()), None);
@@ -373,15 +410,15 @@ mod tests {
 
     #[test]
     fn another_seed_is_another_training_and_another_platform_is_not() {
-        let plan = load("demo", None, &[], None, None).unwrap();
-        let with = |pair: &str| load("demo", None, &[pair.to_owned()], None, None).unwrap().to_toml();
+        let plan = load("demo", None, &[], Given::default()).unwrap();
+        let with = |pair: &str| load("demo", None, &[pair.to_owned()], Given::default()).unwrap().to_toml();
         assert_eq!(plan.training_difference(&with("seed=2")).as_deref(), Some("`seed`"));
         assert_eq!(plan.training_difference(&with("search.platform=silago")), None);
     }
 
     #[test]
     fn values_that_cannot_work_are_refused_by_key() {
-        let key = |pair: &str| match load("demo", None, &[pair.to_owned()], None, None) {
+        let key = |pair: &str| match load("demo", None, &[pair.to_owned()], Given::default()) {
             Err(Error::Plan { key, .. }) => key,
             other => panic!("{pair}: expected a plan error, got {other:?}"),
         };
@@ -412,8 +449,32 @@ mod tests {
     }
 
     #[test]
+    fn a_network_from_the_command_line_takes_the_place_of_layers() {
+        let given = Given { network: Some(Path::new("a.safetensors")), ..Given::default() };
+        let plan = load("demo", None, &[], given).unwrap();
+        let NetworkSection { layers, file } = &plan.recipe.network;
+        assert!(layers.is_empty() && file.as_ref().is_some_and(|file| file.is_absolute()), "{file:?}");
+        assert_eq!(Recipe::parse(&plan.to_toml(), "plan.toml", None, &[]).unwrap(), plan.recipe);
+        let trained = load("demo", None, &[], Given::default()).unwrap().to_toml();
+        assert_eq!(plan.training_difference(&trained).as_deref(), Some("`network`"));
+    }
+
+    #[test]
+    fn a_network_is_layers_or_a_file_and_not_both() {
+        let key = |pairs: &[&str]| {
+            let pairs: Vec<String> = pairs.iter().map(|&pair| pair.to_owned()).collect();
+            match load("demo", None, &pairs, Given::default()) {
+                Err(Error::Plan { key, .. }) => key,
+                other => panic!("{pairs:?}: expected a plan error, got {other:?}"),
+            }
+        };
+        assert_eq!(key(&["network.layers=[]"]), "network.layers");
+        assert_eq!(key(&["network.file=a.safetensors"]), "network.file");
+    }
+
+    #[test]
     fn a_corpus_without_a_place_asks_for_one() {
-        let error = load("paper/1-memory", None, &[], None, None).unwrap_err();
+        let error = load("paper/1-memory", None, &[], Given::default()).unwrap_err();
         assert!(error.hint().is_some_and(|hint| hint.contains("--data")), "{error}");
     }
 }

@@ -109,12 +109,17 @@ pub struct DataSection {
     pub synthetic: SynthConfig,
 }
 
-/// `[network]`: a description without the widths that follow from the data.
+/// `[network]`: a description without the widths that follow from the data, or a file with a trained network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkSection {
     /// In the order data meets them. The last one, if linear, may leave out `outputs`: the number of classes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub layers: Vec<LayerDescription>,
+    /// A trained network, as `mohaq import --out` and `mohaq train` write it, in place of `layers`; `--network` on the
+    /// command line goes before both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
 }
 
 impl NetworkSection {

@@ -159,10 +159,10 @@ fn lock(root: &Path) -> Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config;
+    use crate::config::{self, Given};
 
     fn plan(out: &Path, pair: &str) -> Plan {
-        config::load("demo", None, &[pair.to_owned()], None, Some(out)).unwrap()
+        config::load("demo", None, &[pair.to_owned()], Given { out: Some(out), ..Given::default() }).unwrap()
     }
 
     #[test]

@@ -115,18 +115,20 @@ impl<'a> Session<'a> {
         super::corpus::dataset(&self.plan, self.watch)
     }
 
-    /// The trained network: from this directory, from the run in `from`, or trained now.
+    /// The trained network: from this directory, from the run in `from`, from the plan's file, or trained now.
     ///
     /// # Errors
     /// [`Error::Stopped`] with a checkpoint on disk; errors of training and of files.
     pub fn trained(&self, data: &Dataset, from: Option<&Path>) -> Result<Trained> {
         let home = from.unwrap_or(self.dir.root());
         if home.join("training.json").exists() || from.is_some() {
-            return self.load(home, data);
+            let trained = self.load(home, data)?;
+            return if from.is_some() { Ok(trained) } else { self.still_given(trained) };
         }
-        let description = self.plan.recipe.network.resolve(data.dim, data.task.outputs())?;
-        let mut network = Network::new(&description, self.plan.recipe.seed)?;
-        let history = self.fit(&mut network, data)?;
+        let (network, history) = match &self.plan.recipe.network.file {
+            Some(path) => (self.given(path, data)?, History::default()),
+            None => self.fitted(data)?,
+        };
         let decoder = self.tune(&network, data)?;
         let scorer = Scorer::new(&data.task, &data.train, decoder)?;
         let valid = float_errors(&network, &scorer, &data.valid)?;
@@ -137,6 +139,37 @@ impl<'a> Session<'a> {
         self.dir.write("training.json", &to_json(&record))?;
         let TrainingRecord { history, .. } = record;
         self.judged(Trained { network, history, scorer, score: None, valid, test, scores: None }, data)
+    }
+
+    /// A network as the plan describes it, trained now.
+    fn fitted(&self, data: &Dataset) -> Result<(Network, History)> {
+        let description = self.plan.recipe.network.resolve(data.dim, data.task.outputs())?;
+        let mut network = Network::new(&description, self.plan.recipe.seed)?;
+        let history = self.fit(&mut network, data)?;
+        Ok((network, history))
+    }
+
+    /// The network in the file of the plan.
+    fn given(&self, path: &Path, data: &Dataset) -> Result<Network> {
+        let network = Network::load(path).map_err(|error| foreign(path, error))?;
+        check_shape(&network, data, path)?;
+        train::check(&network, data.development())?;
+        self.watch.note(&format!("using the network in {}", path.display()));
+        Ok(network)
+    }
+
+    /// `trained`, which this directory holds, unless the plan's file holds another network by now.
+    fn still_given(&self, trained: Trained) -> Result<Trained> {
+        let Some(file) = self.plan.recipe.network.file.as_deref().filter(|file| file.exists()) else {
+            return Ok(trained);
+        };
+        let now = Network::load(file).map_err(|error| foreign(file, error))?;
+        let same = now.description() == trained.network.description()
+            && crate::digest::of_network(&now) == crate::digest::of_network(&trained.network);
+        if same {
+            return Ok(trained);
+        }
+        Err(Error::OtherRun { path: self.dir.root().into(), section: "network in `network.file`".into() })
     }
 
     /// `trained` with what the plan's command says of it, where the plan has one.
@@ -155,11 +188,7 @@ impl<'a> Session<'a> {
 
     fn load(&self, home: &Path, data: &Dataset) -> Result<Trained> {
         let network = Network::load(&home.join("network.safetensors"))?;
-        if (network.inputs(), network.outputs()) != (data.dim, data.task.outputs()) {
-            let got = format!("{} inputs and {} outputs", network.inputs(), network.outputs());
-            let expected = format!("{} and {}", data.dim, data.task.outputs());
-            return Err(Error::NetworkShape { path: home.into(), got, expected });
-        }
+        check_shape(&network, data, home)?;
         let record: TrainingRecord = read_json(&home.join("training.json"))?;
         let TrainingRecord { network: trained, history, decoder, valid, test } = record;
         let got = crate::digest::of_network(&network);
@@ -266,6 +295,28 @@ impl Session<'_> {
         let found: Option<SensitivityRecord> = path.exists().then(|| read_json(&path)).transpose()?;
         let network = crate::digest::of_network(&trained.network);
         Ok(found.filter(|record| record.network == network).map(|record| record.rows))
+    }
+}
+
+/// Whether `network`, which lies at `path`, has the widths of `data`.
+fn check_shape(network: &Network, data: &Dataset, path: &Path) -> Result<()> {
+    if (network.inputs(), network.outputs()) == (data.dim, data.task.outputs()) {
+        return Ok(());
+    }
+    let got = format!("{} inputs and {} outputs", network.inputs(), network.outputs());
+    let expected = format!("{} and {}", data.dim, data.task.outputs());
+    Err(Error::NetworkShape { path: path.into(), got, expected })
+}
+
+/// Why `path` holds no network, with the way to make one of another tool's model.
+fn foreign(path: &Path, error: Error) -> Error {
+    match error {
+        Error::Safetensors { .. } | Error::NoteKind { .. } | Error::Note { .. } | Error::NoNote { .. } => Error::Plan {
+            key: "network.file".into(),
+            reason: format!("{error}, expected a network of mohaq"),
+            hint: Some(format!("mohaq import {} --out network.safetensors makes one of a model", path.display())),
+        },
+        other => other,
     }
 }
 

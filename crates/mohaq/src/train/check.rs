@@ -11,7 +11,7 @@ use mohaq_speech::decode::ctc::frames_needed;
 /// [`Error::EmptySplit`], [`Error::FeatureWidth`], [`Error::Classes`], [`Error::EmptySequence`], [`Error::LabelCount`],
 /// [`Error::Label`], [`Error::Blank`], [`Error::NoAlignment`], [`Error::TargetCount`], [`Error::TargetNotFinite`], [`Error::FeatureNotFinite`],
 /// [`Error::OutputFrames`], [`Error::Token`].
-pub(super) fn check(network: &Network, dataset: Development<'_>) -> Result<()> {
+pub(crate) fn check(network: &Network, dataset: Development<'_>) -> Result<()> {
     for (split, sequences) in [("training", dataset.train), ("validation", dataset.valid)] {
         if sequences.is_empty() {
             return Err(Error::EmptySplit { dataset: dataset.name.to_owned(), split });

@@ -28,6 +28,7 @@ mod config;
 mod fit;
 mod history;
 
+pub(crate) use check::check;
 pub(crate) use checkpoint::differences;
 
 pub use adam::Adam;
