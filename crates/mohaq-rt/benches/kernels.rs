@@ -9,7 +9,7 @@ use divan::counter::ItemsCount;
 use mohaq_rt::cell::{Factor, Highway, SruCell};
 use mohaq_rt::engine::{Engine, Scratch, arrangement, sru_arrangement};
 use mohaq_rt::numeric::{Q16, Requantizer};
-use mohaq_rt::panel::{Family, Panels};
+use mohaq_rt::panel::Panels;
 use mohaq_rt::parameters::{LayerParameters, SiteParameters, SruParameters};
 use mohaq_rt::{Bits, Level};
 use std::sync::Arc;
@@ -51,7 +51,8 @@ fn site(
     // A weight of 16 bits is rarely near its format's end; one in eight of the range is what Q1.14 gives in practice.
     let codes: Vec<i16> = Noise(7).codes(weight, inputs * columns);
     let codes: Vec<i16> = codes.into_iter().map(|code| if weight == Bits::Sixteen { code / 8 } else { code }).collect();
-    let panels = Panels::pack(&codes, columns, weight, Family::of(weight, activation), lanes).expect("good codes");
+    let family = Level::detect().family(weight, activation, inputs);
+    let panels = Panels::pack(&codes, columns, weight, family, lanes).expect("good codes");
     SiteParameters {
         inputs,
         columns,

@@ -8,10 +8,13 @@
 //!
 //! * Pairs: two products of 16 bit numbers in 32 bits, for every pair of widths. Sums stay in 32 bits for as many steps as
 //!   *these* weights allow against the largest inputs of a width ([`Panels::exact_steps`]), then go on in 64.
-//! * Quads: where one operand has at most 4 bits and neither more than 8. Inputs are shifted to be unsigned, which adds a
+//! * Quads: where neither operand has more than 8 bits. Inputs are shifted to be unsigned, which adds a
 //!   constant to every sum that is known beforehand. Two products of 8 bit numbers are summed in 16 bits for as many
 //!   steps as these weights allow, then go on in 32. A run begins not with 0 but so that the smallest and the largest
 //!   sum it could have lie evenly about 0: 16 bits then hold a run in which Σ|w|, not the larger of its signs, counts.
+//!
+//! Where a machine adds products of bytes in 32 bits ([`Level::family`](crate::Level::family)), quads take two operands of 8 bits
+//! too, and the runs are not used.
 //!
 //! The bound uses Σ|w| and not the largest weight, so real weights, most of which are small, are summed several times
 //! as long before the wider sum must be touched. It is a proof for the given weights and all inputs.
@@ -31,23 +34,29 @@ pub enum Family {
     Pairs,
     /// Four 8 bit inputs a step.
     Quads,
+    /// The same inputs, and weights of at most 4 bits, those of two steps in the bytes of one: for machines where few rows
+    /// wait for weights.
+    Nibbles,
 }
 
 impl Family {
-    /// Both families.
-    pub const ALL: [Self; 2] = [Self::Pairs, Self::Quads];
+    /// Every family.
+    pub const ALL: [Self; 3] = [Self::Pairs, Self::Quads, Self::Nibbles];
 
-    /// The faster family that is exact for these widths.
-    pub const fn of(weight: Bits, activation: Bits) -> Self {
-        let (weight, activation) = (weight.count(), activation.count());
-        if weight <= 8 && activation <= 8 && (weight <= 4 || activation <= 4) { Self::Quads } else { Self::Pairs }
+    /// Whether it has room for both operands.
+    pub const fn holds(self, weight: Bits, activation: Bits) -> bool {
+        match self {
+            Self::Pairs => true,
+            Self::Quads => weight.count() <= 8 && activation.count() <= 8,
+            Self::Nibbles => weight.count() <= 4 && activation.count() <= 8,
+        }
     }
 
     /// Inputs a step.
     pub const fn inputs(self) -> usize {
         match self {
             Self::Pairs => 2,
-            Self::Quads => 4,
+            Self::Quads | Self::Nibbles => 4,
         }
     }
 
@@ -57,6 +66,11 @@ impl Family {
     }
 }
 
+/// Weights that fill a line of a cache, and begin where one begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub(crate) struct Line<T>(pub(crate) T);
+
 /// Weights of all steps, and how they are summed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Data {
@@ -64,8 +78,12 @@ pub(crate) enum Data {
     Pairs(Vec<[i16; 2 * LANES]>),
     /// The same where 8 bits hold the weights: half the bytes, which is what counts where few rows share them.
     BytePairs(Vec<[i8; 2 * LANES]>),
-    /// `[panels, steps]` of 16 columns by 4 inputs, and where the sums begin for inputs of 2, 4 and 8 bits.
-    Quads(Vec<[i8; 4 * LANES]>, [Starts; 3]),
+    /// `[panels, steps]` of 16 columns by 4 inputs; where sums by runs begin for inputs of 2, 4 and 8 bits; and the sums of
+    /// the weights of every column, `[panels]`, which an offset of the inputs meets.
+    Quads { weights: Vec<Line<[i8; 4 * LANES]>>, starts: [Starts; 3], sums: Vec<[i32; LANES]> },
+    /// `[panels, steps / 2]`: in the lower halves of the bytes an even step, in the upper ones the step behind it, zeros where
+    /// there is none. And the sums of the weights.
+    Nibbles { weights: Vec<Line<[u8; 4 * LANES]>>, sums: Vec<[i32; LANES]> },
 }
 
 /// Where sums of quads begin. What a run begins with is taken off the whole sum beforehand, and so is what unsigned inputs
@@ -96,8 +114,8 @@ impl Panels {
     ///
     /// # Errors
     /// [`Error::Length`] unless `codes` has whole rows of `columns`; [`Error::Code`] for a code that `bits` do not hold;
-    /// [`Error::Size`] for a matrix of nothing, where sums of so many inputs are exact in no accumulator, or for `family`
-    /// Quads with 16 bit weights.
+    /// [`Error::Size`] for a matrix of nothing, where sums of so many inputs are exact in no accumulator, or for weights that `family`
+    /// does not hold.
     ///
     /// # Panics
     /// If a lane asks for a column that is not there: the caller's mistake.
@@ -119,9 +137,10 @@ impl Panels {
         if let Some(index) = codes.iter().position(outside) {
             return Err(Error::Code { index, code: codes[index], bits });
         }
-        let widest = if family == Family::Quads { Bits::Eight } else { Bits::Sixteen };
+        let widest = if family == Family::Pairs { Bits::Sixteen } else { Bits::Eight };
         let accumulator = Accumulator::exact_for(bits, widest, inputs as u64);
-        let too_wide = family == Family::Quads && (bits > widest || accumulator != Some(Accumulator::I32));
+        let too_wide =
+            family != Family::Pairs && (!family.holds(bits, widest) || accumulator != Some(Accumulator::I32));
         if accumulator.is_none() || too_wide {
             return Err(Error::Size { rows: inputs, columns });
         }
@@ -144,13 +163,26 @@ impl Panels {
             }
             Family::Quads => {
                 // At most 8 bits: checked above.
-                let data: Vec<[i8; 4 * LANES]> = matrix.steps(lanes, 4, |code| code as i8);
+                let weights: Vec<[i8; 4 * LANES]> = matrix.steps(lanes, 4, |code| code as i8);
                 // From −U·Σw⁻ to U·Σw⁺, with U = 2^a − 1, are 2·(2^15 − 1) + 1 numbers at most.
                 let limits = Bits::ALL.map(|activation| 2 * i64::from(i16::MAX) / ((1 << activation.count()) - 1));
-                let exact_steps = exact_steps(&data, steps, limits);
+                let mut exact_steps = exact_steps(&weights, steps, limits);
+                if bits == Bits::Eight {
+                    // Runs of a step or two would be longer than the weights themselves.
+                    exact_steps[Bits::Eight.index()] = 0;
+                }
                 let starts = [Bits::Two, Bits::Four, Bits::Eight]
-                    .map(|activation| Starts::new(&data, steps, exact_steps[activation.index()], activation));
-                (Data::Quads(data, starts), exact_steps)
+                    .map(|activation| Starts::new(&weights, steps, exact_steps[activation.index()], activation));
+                let sums = weights.chunks(steps).map(column_sums).collect();
+                let weights = weights.into_iter().map(Line).collect();
+                (Data::Quads { weights, starts, sums }, exact_steps)
+            }
+            Family::Nibbles => {
+                // At most 4 bits: checked above.
+                let steps_of: Vec<[i8; 4 * LANES]> = matrix.steps(lanes, 4, |code| code as i8);
+                let sums = steps_of.chunks(steps).map(column_sums).collect();
+                let weights = steps_of.chunks(steps).flat_map(|steps| steps.chunks(2).map(two_steps)).collect();
+                (Data::Nibbles { weights, sums }, [0; Bits::ALL.len()])
             }
         };
         Ok(Self { inputs, bits, steps, lanes: lanes.len(), data, exact_steps })
@@ -185,7 +217,8 @@ impl Panels {
     pub fn family(&self) -> Family {
         match self.data {
             Data::Pairs(_) | Data::BytePairs(_) => Family::Pairs,
-            Data::Quads(..) => Family::Quads,
+            Data::Quads { .. } => Family::Quads,
+            Data::Nibbles { .. } => Family::Nibbles,
         }
     }
 
@@ -201,10 +234,11 @@ impl Panels {
         match &self.data {
             Data::Pairs(_) => steps * size_of::<[i16; 2 * LANES]>(),
             Data::BytePairs(_) => steps * size_of::<[i8; 2 * LANES]>(),
-            Data::Quads(_, starts) => {
+            Data::Quads { weights, starts, sums } => {
                 let of_starts = |starts: &Starts| size_of_val(&*starts.runs) + size_of_val(&*starts.whole);
-                steps * size_of::<[i8; 4 * LANES]>() + starts.iter().map(of_starts).sum::<usize>()
+                size_of_val(&**weights) + size_of_val(&**sums) + starts.iter().map(of_starts).sum::<usize>()
             }
+            Data::Nibbles { weights, sums } => size_of_val(&**weights) + size_of_val(&**sums),
         }
     }
 
@@ -218,7 +252,12 @@ impl Panels {
         match &self.data {
             Data::Pairs(data) => data[step][place],
             Data::BytePairs(data) => data[step][place].into(),
-            Data::Quads(data, _) => data[step][place].into(),
+            Data::Quads { weights, .. } => weights[step].0[place].into(),
+            Data::Nibbles { weights, .. } => {
+                let (panel, step) = (lane / LANES, input / depth);
+                let byte = weights[panel * self.steps.div_ceil(2) + step / 2].0[place];
+                nibble(byte, step).into()
+            }
         }
     }
 
@@ -292,6 +331,24 @@ fn pair_sums(steps: &[[i8; 4 * LANES]]) -> [i32; 2 * LANES] {
         }
     }
     sums
+}
+
+/// One step's weights, or two, in the halves of bytes.
+fn two_steps(steps: &[[i8; 4 * LANES]]) -> Line<[u8; 4 * LANES]> {
+    let second = steps.get(1).copied().unwrap_or([0; 4 * LANES]);
+    Line(core::array::from_fn(|place| steps[0][place].cast_unsigned() & 15 | second[place].cast_unsigned() << 4))
+}
+
+/// The weight of `step` in a byte of two steps.
+pub(crate) const fn nibble(byte: u8, step: usize) -> i8 {
+    let upper = if step.is_multiple_of(2) { byte << 4 } else { byte };
+    upper.cast_signed() >> 4
+}
+
+/// The sums of the weights of each column.
+fn column_sums(steps: &[[i8; 4 * LANES]]) -> [i32; LANES] {
+    let pairs = pair_sums(steps);
+    core::array::from_fn(|lane| pairs[2 * lane] + pairs[2 * lane + 1])
 }
 
 /// The longest run of steps for which Σ|w| keeps each of `limits` in every run and lane, runs being cut one after the

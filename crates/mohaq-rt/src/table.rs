@@ -71,6 +71,33 @@ impl Table {
     }
 }
 
+/// The pieces of a table right of 0, values and rises apart: the other half mirrors them.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug)]
+#[repr(align(64))]
+pub(crate) struct RightHalf {
+    pub(crate) values: [[i16; 32]; PIECES / 64],
+    pub(crate) rises: [[i16; 32]; PIECES / 64],
+}
+
+#[cfg(target_arch = "x86_64")]
+impl RightHalf {
+    /// Of `table`.
+    pub(crate) const fn of(table: &Table) -> Self {
+        let mut half = Self { values: [[0; 32]; PIECES / 64], rises: [[0; 32]; PIECES / 64] };
+        let mut place = 0;
+        while place < PIECES / 2 {
+            let piece = table.pieces[PIECES / 2 + place];
+            let rise = (piece >> 16) as i16;
+            assert!(rise >= 0 && rise as u32 * 127 + 64 <= u16::MAX as u32, "a line within a piece fits 16 bits");
+            half.values[place / 32][place % 32] = piece as i16;
+            half.rises[place / 32][place % 32] = rise;
+            place += 1;
+        }
+        half
+    }
+}
+
 /// The function at the left end of `piece`, as a code.
 const fn point(piece: usize, tangent: bool) -> i16 {
     // Code q of either argument is the point z = q / 2^11 of σ.

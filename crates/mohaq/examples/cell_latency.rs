@@ -1,8 +1,9 @@
-//! Latency of recurrent layers in integers, batch 1: `cargo run --release -p mohaq --example cell_latency -- --threads 1`.
+//! Latency of recurrent layers in integers, one thread, batch 1: `cargo run --release -p mohaq --example cell_latency`, or
+//! with `-- lstm_4x8` one cell and precision alone.
 //!
 //! Two layers of 256 units over 40 inputs and 300 frames, the shape on which ONNX Runtime's and PyTorch's int8 are usually
 //! timed. Before anything is timed, the outputs are held against the scalar definition with `==` and against floating point.
-//! Prints one line of JSON: microseconds a frame, whole sequences and frame by frame.
+//! Prints one line of JSON for every vector level of the machine: microseconds a frame, whole sequences and frame by frame.
 
 use mohaq::nn::{Batch, Float, Network, NetworkDescription};
 use mohaq::quant::{IntegerBank, QuantSpec, QuantizeSettings, calibrate};
@@ -17,32 +18,42 @@ const FRAMES: usize = 300;
 const REPEATS: usize = 21;
 
 fn main() -> mohaq::Result<()> {
-    let mut results = serde_json::Map::new();
-    for cell in ["lstm", "gru"] {
-        let layer = format!("[[layers]]\nkind = \"{cell}\"\nhidden = {HIDDEN}\n");
-        let text = format!("input = {INPUTS}\n{layer}{layer}");
-        let network = Network::new(&NetworkDescription::from_toml(&text)?, 1)?;
-        let sequence = noise(1);
-        let calibration = calibrate(&network, &[noise(2), noise(3)], &QuantizeSettings::default())?;
-        let float = network.forward(&Batch::of([&sequence], INPUTS)?, &Float);
-        let scalar = IntegerBank::at_level(&network, calibration.clone(), Level::Scalar)?;
-        let bank = IntegerBank::new(&network, calibration)?;
-        let codes: Vec<i16> = sequence.features.values.iter().map(|&x| bank.input().code(x).code).collect();
-        for bits in ["16x16", "8x8", "4x8", "2x8", "4x4"] {
-            let spec = QuantSpec::parse(bits, network.workload().sites.len())?;
-            let (engine, definition) = (bank.engine(&spec)?, scalar.engine(&spec)?);
-            let run = |engine: &Engine| engine.run(&codes, &[0, FRAMES], &mut Scratch::default()).0;
-            let outputs = run(&engine);
-            assert_eq!(outputs, run(&definition), "{cell} {bits}");
-            let values = outputs.iter().map(|&code| bank.output().value(code));
-            let off = values.zip(float.data()).map(|(x, &y)| (x - y).abs()).fold(0.0, f32::max);
-            let (whole, frames) = (whole(&engine, &codes), frame_by_frame(&engine, &codes, &outputs));
-            let result =
-                serde_json::json!({ "us_per_frame": whole, "us_per_streamed_frame": frames, "max_abs_diff": off });
-            results.insert(format!("{cell}_{bits}"), result);
+    for level in Level::available().into_iter().skip(1) {
+        let mut results = serde_json::Map::from_iter([("level".to_owned(), level.name().into())]);
+        for cell in ["lstm", "gru"] {
+            measure(cell, level, &mut results)?;
         }
+        println!("{}", serde_json::Value::Object(results));
     }
-    println!("{}", serde_json::Value::Object(results));
+    Ok(())
+}
+
+/// Times `cell` at every precision and adds it to `results`.
+fn measure(cell: &str, level: Level, results: &mut serde_json::Map<String, serde_json::Value>) -> mohaq::Result<()> {
+    let layer = format!("[[layers]]\nkind = \"{cell}\"\nhidden = {HIDDEN}\n");
+    let text = format!("input = {INPUTS}\n{layer}{layer}");
+    let network = Network::new(&NetworkDescription::from_toml(&text)?, 1)?;
+    let sequence = noise(1);
+    let calibration = calibrate(&network, &[noise(2), noise(3)], &QuantizeSettings::default())?;
+    let float = network.forward(&Batch::of([&sequence], INPUTS)?, &Float);
+    let scalar = IntegerBank::at_level(&network, calibration.clone(), Level::Scalar)?;
+    let bank = IntegerBank::at_level(&network, calibration, level)?;
+    let codes: Vec<i16> = sequence.features.values.iter().map(|&x| bank.input().code(x).code).collect();
+    let wanted = std::env::args().nth(1).unwrap_or_default();
+    for bits in
+        ["16x16", "8x8", "4x8", "2x8", "4x4"].into_iter().filter(|bits| format!("{cell}_{bits}").contains(&wanted))
+    {
+        let spec = QuantSpec::parse(bits, network.workload().sites.len())?;
+        let (engine, definition) = (bank.engine(&spec)?, scalar.engine(&spec)?);
+        let run = |engine: &Engine| engine.run(&codes, &[0, FRAMES], &mut Scratch::default()).0;
+        let outputs = run(&engine);
+        assert_eq!(outputs, run(&definition), "{cell} {bits}");
+        let values = outputs.iter().map(|&code| bank.output().value(code));
+        let off = values.zip(float.data()).map(|(x, &y)| (x - y).abs()).fold(0.0, f32::max);
+        let (whole, frames) = (whole(&engine, &codes), frame_by_frame(&engine, &codes, &outputs));
+        let result = serde_json::json!({ "us_per_frame": whole, "us_per_streamed_frame": frames, "max_abs_diff": off });
+        results.insert(format!("{cell}_{bits}"), result);
+    }
     Ok(())
 }
 

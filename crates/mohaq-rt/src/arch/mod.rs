@@ -10,6 +10,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod scalar;
 #[cfg(test)]
 mod tests;
@@ -21,6 +23,10 @@ use crate::panel::{Family, LANES, Panels};
 
 /// Rows that are multiplied side by side.
 pub(crate) const TILE: usize = 6;
+
+/// Inputs for which 32 bits surely hold sums of two operands of 8 bits, and of 16 times weights of 4 bits.
+#[cfg(target_arch = "x86_64")]
+const MOST_BYTES: usize = 1 << 16;
 
 /// One step of the rows of a tile. Words are kept `[tiles, steps]`, so that a product reads them from first to last.
 pub(crate) type Words = [u32; TILE];
@@ -34,17 +40,16 @@ pub enum Level {
     /// 256 bit integer vectors.
     #[cfg(target_arch = "x86_64")]
     Avx2(avx2::Avx2),
+    /// 512 bit integer vectors and dot products.
+    #[cfg(target_arch = "x86_64")]
+    Avx512(avx512::Avx512),
 }
 
 impl Level {
     /// The best level of this machine.
     #[cfg(feature = "std")]
     pub fn detect() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(avx2) = avx2::Avx2::new() {
-            return Self::Avx2(avx2);
-        }
-        Self::Scalar
+        Self::available().pop().unwrap_or(Self::Scalar)
     }
 
     /// Every level that this machine has, slowest first.
@@ -52,7 +57,10 @@ impl Level {
     pub fn available() -> alloc::vec::Vec<Self> {
         let mut levels = alloc::vec![Self::Scalar];
         #[cfg(target_arch = "x86_64")]
-        levels.extend(avx2::Avx2::new().map(Self::Avx2));
+        {
+            levels.extend(avx2::Avx2::new().map(Self::Avx2));
+            levels.extend(avx512::Avx512::new().map(Self::Avx512));
+        }
         levels
     }
 
@@ -62,7 +70,24 @@ impl Level {
             Self::Scalar => "scalar",
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => "AVX2",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => "AVX-512",
         }
+    }
+
+    /// How weights for `inputs` inputs are best packed for this level. Every level computes with every packing that
+    /// [`holds`](Family::holds) both widths, and all get the same.
+    pub const fn family(self, weight: Bits, activation: Bits, inputs: usize) -> Family {
+        let wanted = match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) if inputs <= MOST_BYTES && weight.count() <= 4 => Family::Nibbles,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) if inputs <= MOST_BYTES => Family::Quads,
+            // Sums of bytes in 16 bits pay only where one operand is small.
+            _ if weight.count() <= 4 || activation.count() <= 4 => Family::Quads,
+            _ => Family::Pairs,
+        };
+        if wanted.holds(weight, activation) { wanted } else { Family::Pairs }
     }
 
     /// Multiply-accumulates a second of one core from the nearest cache alone, for a family: the limit of every product.
@@ -72,6 +97,8 @@ impl Level {
             Self::Scalar => scalar::measured_peak(),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(avx2) => avx2.measured_peak(family),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(avx512) => avx512.measured_peak(family),
         }
     }
 
@@ -82,6 +109,8 @@ impl Level {
             Self::Scalar => scalar::operands(operand, codes, words, row),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(avx2) => avx2.operands(operand, codes, words, row),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(avx512) => avx512.operands(operand, codes, words, row),
         }
     }
 
@@ -91,6 +120,8 @@ impl Level {
             Self::Scalar => scalar::product(product, panel, target),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(avx2) => avx2.product(product, panel, target),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(avx512) => avx512.product(product, panel, target),
         }
     }
 
@@ -101,6 +132,8 @@ impl Level {
             Self::Scalar => row_by_panels(first, values, |panel, target| scalar::product(product, panel, target)),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(avx2) => avx2.row(product, first, values),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(avx512) => avx512.row(product, first, values),
         }
     }
 
@@ -110,6 +143,8 @@ impl Level {
             Self::Scalar => scalar::cells(cell, row, clipped),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(avx2) => avx2.cells(cell, row, clipped),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(avx512) => avx512.cells(cell, row, clipped),
         }
     }
 
@@ -119,6 +154,8 @@ impl Level {
             Self::Scalar => scalar::gate(cell, codes, gated),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(avx2) => avx2.gate(cell, codes, gated),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(avx512) => avx512.gate(cell, codes, gated),
         }
     }
 
@@ -133,6 +170,8 @@ impl Level {
             Self::Scalar => scalar::recur(recurrence, states, target),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(avx2) => avx2.recur(recurrence, states, target),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(avx512) => avx512.recur(recurrence, states, target),
         }
     }
 }
@@ -166,7 +205,7 @@ impl Operand {
     pub(crate) const fn offset(self) -> i32 {
         match self.family {
             Family::Pairs => 0,
-            Family::Quads => -self.bits.min(),
+            Family::Quads | Family::Nibbles => -self.bits.min(),
         }
     }
 }
@@ -222,7 +261,7 @@ impl Product<'_> {
     /// opposite bias added: 2³¹ · ratio − 2¹⁵ ≥ 2¹⁵.
     fn is_narrow(&self) -> bool {
         let sums_fit = self.panels.exact_steps(self.operand.bits) == self.panels.steps()
-            || self.operand.family == Family::Quads
+            || self.operand.family != Family::Pairs
             || self.scales.smallest >= 1.0 / 32_768.0;
         sums_fit && self.largest_sum() * self.scales.largest < f64::from(1_u32 << 30)
     }

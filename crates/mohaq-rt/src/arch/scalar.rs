@@ -4,7 +4,7 @@ use super::{CellRow, Highway, LANES, Operand, Product, Recurrence, RecurrenceCou
 use crate::Bits;
 use crate::cell::{Clipped, Frame, One, RecurrentCell};
 use crate::numeric::{SaturationCount, saturate};
-use crate::panel::Data;
+use crate::panel::{Data, nibble};
 
 pub(super) fn operands(operand: Operand, codes: &[i16], words: &mut [Words], row: usize) -> SaturationCount {
     let mut count = SaturationCount::default();
@@ -75,11 +75,24 @@ pub(super) fn sums(product: &Product<'_>, panel: usize, row: usize) -> [i64; LAN
                 }
             }
         }
-        Data::Quads(data, _) => {
-            for (word, weights) in words.zip(&data[panel * steps..][..steps]) {
+        Data::Quads { weights, .. } => {
+            for (word, weights) in words.zip(&weights[panel * steps..][..steps]) {
                 let inputs = word.to_le_bytes().map(|byte| i64::from(byte) - i64::from(product.operand.offset()));
-                for (sum, weights) in sums.iter_mut().zip(weights.as_chunks::<4>().0) {
+                for (sum, weights) in sums.iter_mut().zip(weights.0.as_chunks::<4>().0) {
                     *sum += inputs.iter().zip(weights).map(|(input, &weight)| input * i64::from(weight)).sum::<i64>();
+                }
+            }
+        }
+        Data::Nibbles { weights, .. } => {
+            let lines = &weights[panel * steps.div_ceil(2)..][..steps.div_ceil(2)];
+            for (step, word) in words.enumerate() {
+                let inputs = word.to_le_bytes().map(|byte| i64::from(byte) - i64::from(product.operand.offset()));
+                for (sum, bytes) in sums.iter_mut().zip(lines[step / 2].0.as_chunks::<4>().0) {
+                    *sum += inputs
+                        .iter()
+                        .zip(bytes)
+                        .map(|(input, &byte)| input * i64::from(nibble(byte, step)))
+                        .sum::<i64>();
                 }
             }
         }

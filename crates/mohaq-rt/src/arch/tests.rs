@@ -3,9 +3,15 @@
 use super::*;
 use crate::cell::{CellKind, Factor, SruCell};
 use crate::numeric::Q16;
+use crate::table::{HYPERBOLIC_TANGENT, SIGMOID};
 use alloc::vec;
 use alloc::vec::Vec;
 use proptest::prelude::*;
+
+/// Every packing of operands of these widths.
+fn families(weight: Bits, activation: Bits) -> impl Iterator<Item = Family> {
+    Family::ALL.into_iter().filter(move |family| family.holds(weight, activation))
+}
 
 /// Numbers of `bits`, ends and neighbours of zero more often than the rest.
 fn codes(bits: Bits, count: usize) -> impl Strategy<Value = Vec<i16>> {
@@ -45,8 +51,9 @@ struct Case {
 }
 
 fn case() -> impl Strategy<Value = Case> {
-    (width(), width(), length(), 0_usize..=13, 1_usize..=33).prop_flat_map(
-        |(weight, activation, inputs, rows, columns)| {
+    (width(), width(), 0..Family::ALL.len(), length(), 0_usize..=13, 1_usize..=33).prop_flat_map(
+        |(weight, activation, family, inputs, rows, columns)| {
+            let family = families(weight, activation).nth(family).unwrap_or(Family::Pairs);
             let lanes = columns.next_multiple_of(LANES);
             // A ratio that brings typical sums to about 16 bits, or any other.
             let typical = (0.5_f64..40.0).prop_map(move |spread| {
@@ -61,7 +68,7 @@ fn case() -> impl Strategy<Value = Case> {
                 codes(Bits::Sixteen, lanes),
             )
                 .prop_map(move |(weights, inputs, requantizer, requantizers, biases)| {
-                    let operand = Operand { requantizer, bits: activation, family: Family::of(weight, activation) };
+                    let operand = Operand { requantizer, bits: activation, family };
                     Case { weights, weight, operand, rows, columns, inputs, requantizers, biases }
                 })
         },
@@ -93,6 +100,12 @@ impl Case {
             let lanes = LANES.min(self.columns - column);
             let target = Target { values: &mut outputs, width: self.columns, column, lanes };
             of_outputs.merge(level.product(&product, panel, target));
+        }
+        if self.rows == 1 {
+            let mut row = vec![0; panels.count() * LANES];
+            let seen = level.row(&product, 0, &mut row);
+            assert_eq!((&row[..self.columns], seen.clipped), (&*outputs, of_outputs.clipped), "{}", level.name());
+            assert_eq!(seen.total, row.len() as u64);
         }
         (words, outputs, of_inputs, of_outputs)
     }
@@ -216,8 +229,9 @@ proptest! {
 
 #[test]
 fn the_most_extreme_operands_are_summed_exactly() {
-    for weight in Bits::ALL {
-        for activation in Bits::ALL {
+    let pairs = Bits::ALL.into_iter().flat_map(|weight| Bits::ALL.map(|activation| (weight, activation)));
+    for (weight, activation) in pairs {
+        for family in families(weight, activation) {
             for (code, input) in [(weight.min(), i16::MIN), (weight.max(), i16::MIN), (weight.min(), i16::MAX)] {
                 let case = Case {
                     weights: vec![code as i16; LONG],
@@ -226,7 +240,7 @@ fn the_most_extreme_operands_are_summed_exactly() {
                     operand: Operand {
                         requantizer: Requantizer::new(1.0).expect("a good ratio"),
                         bits: activation,
-                        family: Family::of(weight, activation),
+                        family,
                     },
                     rows: 7,
                     columns: 1,
@@ -236,7 +250,7 @@ fn the_most_extreme_operands_are_summed_exactly() {
                 };
                 let expected = case.defined();
                 for level in Level::available() {
-                    assert_eq!(case.run(level).1, expected, "{weight:?} {activation:?} {}", level.name());
+                    assert_eq!(case.run(level).1, expected, "{weight:?} {activation:?} {family:?} {}", level.name());
                 }
             }
         }
@@ -246,7 +260,15 @@ fn the_most_extreme_operands_are_summed_exactly() {
 #[test]
 fn inputs_that_drive_every_sum_to_its_end_do_not_overflow_it() {
     // Weights of the size that makes runs as long as they may be, and inputs that follow or oppose their signs.
-    for (weight, activation) in [(Bits::Four, Bits::Eight), (Bits::Eight, Bits::Four), (Bits::Sixteen, Bits::Sixteen)] {
+    let families = [
+        (Bits::Four, Bits::Eight, Family::Quads),
+        (Bits::Eight, Bits::Four, Family::Quads),
+        (Bits::Four, Bits::Eight, Family::Nibbles),
+        (Bits::Eight, Bits::Eight, Family::Quads),
+        (Bits::Eight, Bits::Eight, Family::Pairs),
+        (Bits::Sixteen, Bits::Sixteen, Family::Pairs),
+    ];
+    for (weight, activation, family) in families {
         for largest in [2, 5, weight.max() as i16] {
             let weights: Vec<i16> = (0..LONG).map(|i| [largest, -largest, 0, largest - 1][i % 7 % 4]).collect();
             for side in [1, -1] {
@@ -258,7 +280,7 @@ fn inputs_that_drive_every_sum_to_its_end_do_not_overflow_it() {
                     operand: Operand {
                         requantizer: Requantizer::new(1.0).expect("a good ratio"),
                         bits: activation,
-                        family: Family::of(weight, activation),
+                        family,
                     },
                     rows: 1,
                     columns: 1,
@@ -266,7 +288,11 @@ fn inputs_that_drive_every_sum_to_its_end_do_not_overflow_it() {
                     biases: vec![0; LANES],
                 };
                 for level in Level::available() {
-                    assert_eq!(case.run(level).1, case.defined(), "{weight:?} {activation:?} {largest} {side}");
+                    assert_eq!(
+                        case.run(level).1,
+                        case.defined(),
+                        "{weight:?} {activation:?} {family:?} {largest} {side}"
+                    );
                 }
             }
         }
@@ -285,15 +311,15 @@ proptest! {
     #[test]
     fn cells_are_the_definition_at_every_level(
         kind in 0_usize..CellKind::ALL.len(),
-        (fraction, shift) in (0_u32..=14, prop::option::of(0_u32..=18)),
-        input in codes(Bits::Sixteen, 2 * MAX_GATES * LANES),
-        products in codes(Bits::Sixteen, 2 * MAX_GATES * LANES),
-        (state, hidden) in (codes(Bits::Sixteen, 2 * LANES), codes(Bits::Sixteen, 2 * LANES)),
-        peepholes in codes(Bits::Sixteen, 2 * MAX_PEEPHOLES * LANES),
+        (fraction, shift, groups) in (0_u32..=14, prop::option::of(0_u32..=18), 1_usize..=3),
+        input in codes(Bits::Sixteen, 3 * MAX_GATES * LANES),
+        products in codes(Bits::Sixteen, 3 * MAX_GATES * LANES),
+        (state, hidden) in (codes(Bits::Sixteen, 3 * LANES), codes(Bits::Sixteen, 3 * LANES)),
+        peepholes in codes(Bits::Sixteen, 3 * MAX_PEEPHOLES * LANES),
     ) {
         let kind = CellKind::ALL[kind];
         let cell = RecurrentCell::from_parts(kind, fraction, shift.filter(|_| kind.peepholes() > 0)).expect("good parts");
-        let length = 2 * kind.gates() * LANES;
+        let (units, length) = (groups * LANES, groups * kind.gates() * LANES);
         let peepholes: Vec<[[i16; LANES]; MAX_PEEPHOLES]> = peepholes
             .chunks(MAX_PEEPHOLES * LANES)
             .map(|group| core::array::from_fn(|index| *group[index * LANES..].first_chunk().expect("16 codes")))
@@ -304,8 +330,8 @@ proptest! {
                 input: &input[..length],
                 products: &products[..length],
                 peepholes: &peepholes,
-                state: &mut state,
-                hidden: &mut hidden,
+                state: &mut state[..units],
+                hidden: &mut hidden[..units],
             };
             level.cells(cell, &mut row, &mut clipped);
             let chunk = |codes: &[i16]| *codes.first_chunk::<LANES>().expect("16 codes");
@@ -316,5 +342,33 @@ proptest! {
         });
         let scalar = seen.next().expect("every machine has the scalar level");
         prop_assert!(seen.all(|other| other == scalar));
+    }
+}
+
+#[test]
+fn both_functions_are_their_tables_at_every_argument_and_level() {
+    let arguments: Vec<i16> = (i16::MIN..=i16::MAX).collect();
+    let (zeros, ones) = (vec![0; arguments.len()], vec![1 << 14; arguments.len()]);
+    let run = |level: Level, kind, gates: &[&[i16]], state: &[i16]| {
+        let cell = RecurrentCell::from_parts(kind, 14, None).expect("good parts");
+        let (mut state, mut hidden) = (state.to_vec(), zeros.clone());
+        let mut row = CellRow {
+            input: &gates.concat(),
+            products: &zeros.repeat(gates.len()),
+            peepholes: &vec![[[0; LANES]; MAX_PEEPHOLES]; arguments.len() / LANES],
+            state: &mut state,
+            hidden: &mut hidden,
+        };
+        level.cells(cell, &mut row, &mut Clipped::default());
+        hidden
+    };
+    for level in Level::available() {
+        let tangents = run(level, CellKind::RnnTanh, &[&arguments], &zeros);
+        // Of a unit whose candidate is 0 and whose state was 1, the forget gate is left.
+        let gates = run(level, CellKind::QrnnF, &[&zeros, &arguments], &ones);
+        for (place, &argument) in arguments.iter().enumerate() {
+            let expected = (HYPERBOLIC_TANGENT.at(argument), SIGMOID.at(argument));
+            assert_eq!((tangents[place], gates[place]), expected, "{argument} {}", level.name());
+        }
     }
 }

@@ -15,19 +15,19 @@ impl Engine {
     /// # Errors
     /// [`Error::Size`] for a product of so many inputs that this machine's sums do not hold them.
     pub fn from_image(level: Level, image: &Image<'_>) -> Result<Self, Error> {
-        let layers = image.layers().map(|layer| pack(layer.parameters())).collect::<Result<_, _>>()?;
+        let layers = image.layers().map(|layer| pack(level, layer.parameters())).collect::<Result<_, _>>()?;
         Self::new(level, image.inputs(), layers)
     }
 }
 
 /// A layer with its weights packed in the order in which it is run.
-fn pack(layer: LayerParameters<Vec<i16>>) -> Result<LayerParameters<Arc<Panels>>, Error> {
+fn pack(level: Level, layer: LayerParameters<Vec<i16>>) -> Result<LayerParameters<Arc<Panels>>, Error> {
     let mut lanes: Vec<Vec<Option<usize>>> = lanes(&layer);
     lanes.reverse();
     let is_table = matches!(layer, LayerParameters::Embedding(_));
     layer.try_map(|site: SiteParameters<Vec<i16>>| {
         let lanes = lanes.pop().expect("lanes of every site");
-        let family = if is_table { Family::Pairs } else { Family::of(site.weight, site.activation) };
+        let family = if is_table { Family::Pairs } else { level.family(site.weight, site.activation, site.inputs) };
         let panels = Panels::pack(&site.weights, site.columns, site.weight, family, &lanes)?;
         Ok(site.with_weights(Arc::new(panels)))
     })

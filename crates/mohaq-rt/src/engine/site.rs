@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::arch::{Level, Operand, Product, Scales, TILE, Target, Words};
 use crate::numeric::{Requantizer, SaturationCount};
-use crate::panel::{Family, LANES, Panels};
+use crate::panel::{LANES, Panels};
 use crate::parameters::SiteParameters;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -82,7 +82,7 @@ impl Site {
         length("inputs of a product", inputs, parameters.inputs)?;
         length("rows of packed weights", inputs, panels.inputs())?;
         length("lanes of packed weights", lanes.len(), panels.lanes())?;
-        if panels.bits() != weight || panels.family() != Family::of(weight, activation) {
+        if panels.bits() != weight || !panels.family().holds(weight, activation) {
             return Err(Error::Packing { weight, activation });
         }
         if outputs.len() != parts && outputs.len() != columns {

@@ -53,9 +53,8 @@ pub struct Findings {
     pub gmac_per_s: f64,
     /// Time that the products would take at the machine's peak over the time that everything took.
     pub share_of_peak: f64,
-    /// Peaks of one core, from registers and the nearest cache, in 10⁹ multiply-accumulates a second: of 16 bit operands
-    /// and of operands of at most 8 bits of which one has at most 4.
-    pub peak_gmac_per_s: [f64; 2],
+    /// Peaks of one core, from registers and the nearest cache, in 10⁹ multiply-accumulates a second, by [`Family::ALL`].
+    pub peak_gmac_per_s: [f64; Family::ALL.len()],
     /// Seconds in which all weights that the candidates ask for were quantized and packed; before the clock starts.
     pub packing_s: f64,
     /// Largest resident set of the process, in 10⁶ bytes; `None` where the system does not say.
@@ -103,7 +102,7 @@ pub fn evaluate(model: &Model, candidates: &Candidates) -> Result<Findings> {
         frames,
         frames_per_s: (frames * specs.len()) as f64 / seconds,
         gmac_per_s: macs / seconds / 1e9,
-        share_of_peak: seconds_at_peak(model, &specs, peaks) * frames as f64 / threads as f64 / seconds,
+        share_of_peak: seconds_at_peak(model, &specs, bank.level(), peaks) * frames as f64 / threads as f64 / seconds,
         peak_gmac_per_s: peaks.map(|peak| peak / 1e9),
         packing_s,
         peak_rss_mb: peak_rss_mb(),
@@ -136,12 +135,14 @@ fn check_answers(model: &Model, bank: &IntegerBank<'_>, specs: &[QuantSpec]) -> 
     Ok(())
 }
 
-/// Seconds that the products of all `specs` would take for one frame on one core at its peaks.
-fn seconds_at_peak(model: &Model, specs: &[QuantSpec], peaks: [f64; 2]) -> f64 {
+/// Seconds that the products of all `specs` would take for one frame on one core at the `peaks` of `level`.
+fn seconds_at_peak(model: &Model, specs: &[QuantSpec], level: Level, peaks: [f64; 3]) -> f64 {
     let sites = model.network.workload().sites;
+    let matrices = model.network.site_weights();
     let of_site = |spec: &QuantSpec| -> f64 {
-        let seconds = spec.0.iter().zip(&sites).map(|(precision, site)| {
-            site.macs as f64 / peaks[Family::of(precision.weight, precision.activation) as usize]
+        let seconds = spec.0.iter().zip(&sites).zip(&matrices).map(|((precision, site), matrix)| {
+            let family = level.family(precision.weight, precision.activation, matrix.rows());
+            site.macs as f64 / peaks[family as usize]
         });
         seconds.sum()
     };

@@ -296,7 +296,9 @@ impl<'a> IntegerBank<'a> {
 
     fn panels(&self, site: SiteId, precision: Precision) -> Result<Arc<Panels>> {
         let table = self.tables[site.0];
-        let family = if table { Family::Pairs } else { Family::of(precision.weight, precision.activation) };
+        let inputs = self.network.site_weights()[site.0].rows();
+        let family =
+            if table { Family::Pairs } else { self.level.family(precision.weight, precision.activation, inputs) };
         let place = &self.packed[site.0][precision.weight.index()][family as usize];
         if let Some(panels) = place.get() {
             return Ok(panels.clone());

@@ -69,7 +69,7 @@ impl Narrow {
         let codes = in_order(_mm256_packs_epi32(low, high));
         let words = match self.family {
             Family::Pairs => codes,
-            Family::Quads => {
+            Family::Quads | Family::Nibbles => {
                 let unsigned = _mm256_add_epi16(codes, self.offset);
                 in_order(_mm256_packus_epi16(unsigned, unsigned))
             }
