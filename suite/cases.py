@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Callable
 
 import numpy as np
-from contract import GATE, TANH, Ratio, finest, largest_code, names, own, scale, skip_of
+import shapes
+from contract.numbers import GATE, TANH, UNIT, Ratio, finest, largest_code, scale
+from shapes import RECURRENT, names, own
 
 WIDTHS = [2, 4, 8, 16]
 PAIRS = [f"{w}x{a}" for w in WIDTHS for a in WIDTHS]
@@ -48,25 +50,17 @@ RELU, TANH_LAYER, SIGMOID = ({"kind": kind} for kind in ("relu", "tanh", "sigmoi
 
 
 def draw(case, rng):
-    """Parameters under mohaq's names, and features."""
+    """Parameters under mohaq's names, and features: of a table the numbers of rows."""
     uniform = lambda rows, columns, largest: rng.uniform(-largest, largest, (rows, columns)).astype(np.float32)
+    sizes = {"weight": case.weights, "vector": case.vectors, "bias": case.biases}
     parameters, inputs = {}, case.input
     for layer, name in zip(case.layers, names(case.layers)):
-        if layer["kind"] == "sru":
-            width = layer["hidden"] * (2 if layer.get("bidirectional") else 1)
-            inner = layer.get("projection", inputs)
-            if "projection" in layer:
-                parameters[f"{name}.projection"] = uniform(inputs, inner, case.weights)
-            columns = width * (4 if skip_of(layer, inputs) == "matrix" else 3)
-            parameters[f"{name}.weight"] = uniform(inner, columns, case.weights)
-            parameters[f"{name}.vectors"] = uniform(2, width, case.vectors)
-            parameters[f"{name}.bias"] = uniform(2, width, case.biases)
-            inputs = width
-        elif layer["kind"] == "linear":
-            parameters[f"{name}.weight"] = uniform(inputs, layer["outputs"], case.weights)
-            parameters[f"{name}.bias"] = uniform(1, layer["outputs"], case.biases)
-            inputs = layer["outputs"]
+        for last, rows, columns, sort in shapes.parameters(layer, inputs):
+            parameters[f"{name}.{last}"] = uniform(rows, columns, sizes[sort])
+        inputs = shapes.width(layer, inputs)
     features = uniform(sum(case.lengths), case.input, case.features)
+    if case.layers[0]["kind"] == "embedding":
+        features[:] = rng.integers(0, case.layers[0]["vocabulary"], features.shape)
     case.change(parameters, features, rng)
     return parameters, features
 
@@ -78,30 +72,44 @@ def operand(largest_of, clips):
     return ranges | {"fraction16": 14 if top < 2 else 10 if top < 32 else 7}
 
 
+def layer_format(layer, behind, parts, unbounded):
+    """Fraction bits of a layer's tensors. `behind`: the kind of the next layer; `parts`: of each site the largest
+    magnitudes of the parts of its result."""
+    kind = layer["kind"]
+    room = lambda largest: finest(largest, 1.25)
+    if kind == "sru":
+        projected = {"projected": room(parts.pop(0)[0])} if "projection" in layer else {}
+        state = room(parts[0][0])
+        return {"kind": kind, "state": state, "hidden": min(state, room(unbounded))} | projected
+    if kind in RECURRENT:
+        state = {"state": min(room(unbounded), UNIT)} if kind == "lstm" else {}
+        shown = room(parts[-1][0]) if "projection" in layer else room(unbounded) if shapes.shows_relu(layer) else UNIT
+        return {"kind": "recurrent"} | state | {"hidden": shown}
+    if kind in ("relu", "tanh", "sigmoid"):
+        return {"kind": "pointwise"}
+    result = unbounded if kind == "layernorm" else parts[0][0]
+    output = {"tanh": TANH, "sigmoid": GATE}.get(behind, room(result))
+    return {"kind": {"layernorm": "layer_norm"}.get(kind, kind), "output": output}
+
+
 def calibrate(case, parameters, features, seen):
     """Ranges in the shape of `mohaq::quant::Calibration`; `seen` as `reference.run` returns it."""
-    sites, layers, index = [], [], iter(seen)
-
-    def site(name, weight):
-        met = next(index)
-        tops = np.abs(weight).max(axis=0).tolist() if case.per_channel else [float(np.abs(weight).max())]
-        sites.append({"site": name, "weight": operand(tops, WEIGHT_CLIPS), "input": operand([met["input"]], INPUT_CLIPS)})
-        return [finest(part, 1.25) for part in met["parts"]]
-
-    for place, (layer, name) in enumerate(zip(case.layers, names(case.layers))):
-        mine = own(parameters, name)
-        if layer["kind"] == "sru":
-            projected = site(f"{name}.projection", mine["projection"]) if "projection" in mine else None
-            candidate, _, _, highway = site(name, mine["weight"])
-            formats = {"kind": "sru", "state": candidate, "hidden": min(candidate, highway)}
-            layers.append(formats | ({"projected": projected[0]} if projected else {}))
-        elif layer["kind"] == "linear":
-            behind = case.layers[place + 1]["kind"] if place + 1 < len(case.layers) else None
-            (own_format,) = site(name, mine["weight"])
-            layers.append({"kind": "linear", "output": {"tanh": TANH, "sigmoid": GATE}.get(behind, own_format)})
-        else:
-            layers.append({"kind": "pointwise"})
-    calibration = {"sites": sites, "layers": layers, "input_fraction": finest(float(np.abs(features).max()), 1.25)}
+    sites, layers, met, inputs = [], [], iter(seen.sites), case.input
+    behind = [layer["kind"] for layer in case.layers[1:]] + [None]
+    for layer, name, next_kind, unbounded in zip(case.layers, names(case.layers), behind, seen.layers, strict=True):
+        mine, parts = own(parameters, name), []
+        for last, parameter in shapes.sites(layer, inputs):
+            weight, of_site = mine[parameter], next(met)
+            tops = np.abs(weight).max(axis=0).tolist() if case.per_channel else [float(np.abs(weight).max())]
+            site = {"site": f"{name}.{last}" if last else name}
+            site |= {"weight": operand(tops, WEIGHT_CLIPS), "input": operand([of_site["input"]], INPUT_CLIPS)}
+            sites.append(site)
+            parts.append(of_site["parts"])
+        layers.append(layer_format(layer, next_kind, parts, unbounded))
+        inputs = shapes.width(layer, inputs)
+    reads_tokens = case.layers[0]["kind"] == "embedding"
+    fraction = 0 if reads_tokens else finest(float(np.abs(features).max()), 1.25)
+    calibration = {"sites": sites, "layers": layers, "input_fraction": fraction}
     case.override(calibration)
     return calibration
 

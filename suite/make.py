@@ -22,7 +22,7 @@ from safetensors.numpy import save
 
 sys.dont_write_bytecode = True  # nothing but cases is left in this folder
 
-import contract
+import contract.run
 import fake
 import reference
 from cases import CASES, calibrate, draw
@@ -66,7 +66,7 @@ def document(case, calibration, specs):
 
 
 def spec_document(spec, steps, flip, counts):
-    """`clipped`: of each layer, in the order of contract.COUNTERS."""
+    """`clipped`: of each layer the codes that saturated, as `contract.product.Counts` has them."""
     comment = "" if flip is None else f"  # one code of the last product's input moves an output by up to {flip:.1f}"
     return f"\n[[specs]]\nbits = {value(spec)}\nfake_steps = {steps}{comment}\n{rows('clipped', counts)}"
 
@@ -81,12 +81,12 @@ def make(case):
     codes, specs = [], []
     for spec in case.specs:
         pairs = parse(spec, len(calibration["sites"]))
-        got, fraction, counts = contract.run(*network, pairs)
+        got, fraction, counts = contract.run.run(*network, pairs)
         steps = math.ceil(100 * fake.distance(fake.enclose(*network, pairs), got, fraction)) / 100
         flip = fake.step_of_last_input(case.layers, parameters, calibration, pairs, fraction)
         codes.append(got)
         specs.append(spec_document(spec, steps, flip, counts))
-        print(f"{case.name:20} {spec:24} {got.shape} clipped {sum(map(sum, counts)):5} fake within {steps}")
+        print(f"{case.name:20} {spec:24} {got.shape} fake within {steps}")
     tensors = parameters | {"features": features, "outputs": outputs.astype(np.float32), "codes": np.stack(codes)}
     note = {"made_by": f"suite/make.py, numpy {np.__version__}, seed {SEED}"}
     return document(case, calibration, specs).encode(), save(tensors, note)

@@ -3,6 +3,7 @@
 use mohaq::nn::{Batch, Network, NetworkDescription};
 use mohaq::quant::{Calibration, QuantSpec};
 use mohaq::tensor::Matrix;
+use mohaq_rt::engine::{LayerCounts, SiteCounts};
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,8 +12,41 @@ use std::path::{Path, PathBuf};
 /// What a test says of a case that is not as it should be.
 pub(crate) type Result<T> = std::result::Result<T, String>;
 
-/// Counters of one layer, in the order of [`saturations`](super::engines::saturations).
-pub(crate) type Clipped = [u64; 9];
+/// Codes of one layer that saturated, by the tensors of [`LayerCounts`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Clipped {
+    /// Of every site its inputs, then its results by part.
+    pub(crate) sites: Vec<[u64; 5]>,
+    pub(crate) arguments: u64,
+    pub(crate) states: u64,
+    pub(crate) highway: u64,
+    pub(crate) normal: u64,
+}
+
+impl From<&LayerCounts> for Clipped {
+    fn from(counts: &LayerCounts) -> Self {
+        let site = |site: &SiteCounts| {
+            let [a, b, c, d] = site.outputs;
+            [site.input, a, b, c, d].map(|count| count.clipped)
+        };
+        Self {
+            sites: counts.sites.iter().map(site).collect(),
+            arguments: counts.arguments.clipped,
+            states: counts.states.clipped,
+            highway: counts.highway.clipped,
+            normal: counts.normal.clipped,
+        }
+    }
+}
+
+impl Clipped {
+    /// Every counter.
+    pub(crate) fn counters_mut(&mut self) -> impl Iterator<Item = &mut u64> {
+        let Self { sites, arguments, states, highway, normal } = self;
+        sites.iter_mut().flatten().chain([arguments, states, highway, normal])
+    }
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,7 +74,7 @@ pub(crate) struct Expected {
     pub(crate) fake_steps: f64,
     /// Saturations of every layer.
     pub(crate) clipped: Vec<Clipped>,
-    /// `[frames, outputs]`.
+    /// `[frames, outputs]`, of the frames that come out.
     pub(crate) codes: Vec<i16>,
 }
 
@@ -50,7 +84,7 @@ pub(crate) struct Case {
     pub(crate) network: Network,
     pub(crate) calibration: Calibration,
     pub(crate) batch: Batch,
-    /// `[frames, outputs]`, of the network in floating point.
+    /// `[frames, outputs]`, of the network in floating point and the frames that come out.
     pub(crate) outputs: Vec<f32>,
     pub(crate) expected: Vec<Expected>,
 }
@@ -114,12 +148,13 @@ impl Case {
             *end += length;
             Some(*end)
         }));
-        let floats = tensors.floats("outputs", &[frames, outputs])?;
-        let codes = tensors.codes("codes", &[document.specs.len(), frames, outputs])?;
+        let frames_out = *network.output_starts(&starts).last().expect("starts end with the number of frames");
+        let floats = tensors.floats("outputs", &[frames_out, outputs])?;
+        let codes = tensors.codes("codes", &[document.specs.len(), frames_out, outputs])?;
         tensors.finish()?;
         let sites = network.workload().sites.len();
         let layers = network.layers().len();
-        let expected = document.specs.into_iter().zip(codes.chunks(frames * outputs)).map(|(spec, codes)| {
+        let expected = document.specs.into_iter().zip(codes.chunks(frames_out * outputs)).map(|(spec, codes)| {
             let lines = spec.clipped.len();
             if lines != layers {
                 return Err(format!("spec `{}`: saturations of {lines} layers, expected {layers}", spec.bits));

@@ -6,7 +6,7 @@
 mod case;
 mod engines;
 
-use case::{Case, Expected, Result};
+use case::{Case, Clipped, Expected, Result};
 use engines::{Prepared, fake_agrees, fake_distance, float_agrees, same_codes, same_saturations};
 use mohaq::nn::{Layer, Skip};
 use mohaq_rt::Bits;
@@ -92,10 +92,13 @@ fn the_comparers_notice_a_single_wrong_code() {
             assert!(same_codes(&case, &changed, "scalar", &codes).is_err(), "{} {index}", case.name);
         }
         assert!(same_codes(&case, expected, "scalar", &codes[1..]).is_err(), "{}", case.name);
-        for counter in 0..9 {
-            let mut changed = expected.clone();
-            changed.clipped[0][counter] += 1;
-            assert!(same_saturations(&case, &changed, "scalar", &counts).is_err(), "{} {counter}", case.name);
+        for layer in 0..counts.len() {
+            for counter in 0..expected.clipped[layer].clone().counters_mut().count() {
+                let mut changed = expected.clone();
+                *changed.clipped[layer].counters_mut().nth(counter).expect("one of them") += 1;
+                let place = format!("{}, layer {layer}, counter {counter}", case.name);
+                assert!(same_saturations(&case, &changed, "scalar", &counts).is_err(), "{place}");
+            }
         }
     }
 }
@@ -144,9 +147,17 @@ fn the_suite_reaches_what_it_is_for() {
         cases.iter().flat_map(|case| case.batch.starts().windows(2).map(|ends| ends[1] - ends[0])).collect();
     assert!(lengths.contains(&0) && lengths.contains(&1) && lengths.len() > 5, "{lengths:?}");
 
-    let clipped = cases.iter().flat_map(|case| &case.expected).flat_map(|expected| &expected.clipped);
-    let seen = clipped.fold([0; 9], |sums, counts| std::array::from_fn(|i| sums[i] + counts[i]));
-    assert!(seen.iter().all(|&count| count > 0), "saturations by counter: {seen:?}");
+    let clipped = cases.iter().flat_map(|case| &case.expected).map(|expected| &expected.clipped);
+    let mut seen = Clipped { sites: vec![[0; 5]], ..Clipped::default() };
+    for counts in clipped.flatten() {
+        for site in &counts.sites {
+            seen.sites[0] = std::array::from_fn(|part| seen.sites[0][part] + site[part]);
+        }
+        seen.arguments += counts.arguments;
+        seen.highway += counts.highway;
+    }
+    let reached = seen.sites[0].into_iter().chain([seen.arguments, seen.highway]);
+    assert!(reached.into_iter().all(|count| count > 0), "saturations by counter: {seen:?}");
 }
 
 #[test]
