@@ -92,8 +92,8 @@ def relu(z):
 def normalised(x):
     """Rows of mean 0 and variance 1, as float32 computes x ↦ d/√(Σd²/N + ε), d = x − Σx/N.
 
-    Its derivative has no more than the norm 1/σ, σ = √(Σd²/N + ε): it takes the mean away, then what lies along the result,
-    each a projection or less. So a result is no farther from that of the middle than the norm of the radius over the
+    Its derivative has no more than the norm 1/σ, σ = √(Σd²/N + ε): it takes the mean away, then what lies along the
+    result, each a projection or less. So a result is no farther from that of the middle than the norm of the radius over the
     smallest σ, and σ itself moves by at most that norm over √N.
     """
     middle, radius = (x.high + x.low) / 2, (x.high - x.low) / 2

@@ -1,6 +1,6 @@
 //! Cases on disk: `NAME.toml` with the network, its ranges and its specs, and `NAME.safetensors` with the numbers.
 
-use mohaq::nn::{Batch, Network, NetworkDescription};
+use mohaq::nn::{Batch, Layer, LayerDescription, Network, NetworkDescription};
 use mohaq::quant::{Calibration, QuantSpec};
 use mohaq::tensor::Matrix;
 use mohaq_rt::engine::{LayerCounts, SiteCounts};
@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 /// What a test says of a case that is not as it should be.
 pub(crate) type Result<T> = std::result::Result<T, String>;
 
-/// Codes of one layer that saturated, by the tensors of [`LayerCounts`].
+/// Codes of one layer that saturated, by the tensors of [`LayerCounts`]. A case leaves out what is 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Clipped {
     /// Of every site its inputs, then its results by part.
     pub(crate) sites: Vec<[u64; 5]>,
@@ -170,6 +170,13 @@ impl Case {
             outputs: floats,
             network,
         })
+    }
+
+    /// Whether there is no stream: a layer runs backwards, or sees frames behind the one that it answers for.
+    pub(crate) fn needs_frames_ahead(&self) -> bool {
+        let padded = |layer: &Layer| matches!(layer, Layer::Conv1d(conv) if conv.shape.padding[1] > 0);
+        let described = &self.network.description().layers;
+        described.iter().any(LayerDescription::is_bidirectional) || self.network.layers().iter().any(padded)
     }
 
     /// The case and the spec, for messages.
