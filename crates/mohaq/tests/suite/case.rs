@@ -41,6 +41,11 @@ impl From<&LayerCounts> for Clipped {
 }
 
 impl Clipped {
+    /// Of all tensors together.
+    pub(crate) fn total(&self) -> u64 {
+        self.clone().counters_mut().map(|count| *count).sum()
+    }
+
     /// Every counter.
     pub(crate) fn counters_mut(&mut self) -> impl Iterator<Item = &mut u64> {
         let Self { sites, arguments, states, highway, normal } = self;

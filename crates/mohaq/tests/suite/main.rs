@@ -7,8 +7,8 @@ mod case;
 mod coverage;
 mod engines;
 
-use case::{Case, Expected, Result};
-use engines::{Prepared, fake_agrees, fake_distance, float_agrees, same_codes, same_saturations};
+use case::{Case, Clipped, Expected, Result};
+use engines::{Prepared, Shipped, fake_agrees, fake_distance, float_agrees, same_codes, same_saturations};
 
 /// Runs `check` on every case and spec and lists all that fail.
 fn for_every_spec(check: impl Fn(&Case, &Expected) -> Result<()>) {
@@ -75,6 +75,25 @@ fn saturations_are_those_of_the_book_at_every_level() {
             }
         }
         Ok(())
+    });
+}
+
+#[test]
+fn images_compute_the_codes_of_the_book_and_count_its_saturations() {
+    for_every_spec(|case, expected| {
+        let want: u64 = expected.clipped.iter().map(Clipped::total).sum();
+        let agrees = |engine: &str, (codes, clipped): (Vec<i16>, u64)| {
+            same_codes(case, expected, engine, &codes)?;
+            let wrong = || format!("{}, {engine}: {clipped} codes clip, expected {want}", case.place(expected));
+            (clipped == want).then_some(()).ok_or_else(wrong)
+        };
+        let image = Shipped::new(case, expected)?;
+        agrees("image", image.batch(case))?;
+        match image.frames(case) {
+            Some(stream) => agrees("image, frame by frame", stream),
+            None if case.needs_frames_ahead() => Ok(()),
+            None => Err(format!("{}: no stream, but no layer needs frames ahead", case.place(expected))),
+        }
     });
 }
 
