@@ -15,7 +15,7 @@ def forwards_and_backwards(name, about, kind, **keys):
     ]
     return [
         Case(name, f"{about}, with a product for all gates and with one for each.", 6, [*layers(5, 4), linear(3)],
-             LENGTHS, FEW + TURNS[:2]),
+             LENGTHS, ["16x16", *TURNS[:2]]),
         Case(f"{name}_both_ways", f"{about}, in two directions.", 4, layers(4, 3, bidirectional=True), [7, 1, 4],
              ["8x8", TURNS[2]]),
     ]
@@ -25,6 +25,13 @@ def steady(parameters, features, rng):
     """ReLUs whose hidden output does not grow from frame to frame without end."""
     parameters["l1.recurrent"] *= np.float32(0.1)
     parameters["l2.recurrent"] *= np.float32(0.1)
+
+
+def loud(parameters, features, rng):
+    """Layers behind the first, whose inputs are small, with weights and biases that bring their arguments beyond ±16."""
+    for name in ("l1", "l2", "l3"):
+        parameters[f"{name}.weight"] *= np.float32(4)
+    parameters["l3.recurrent"] *= np.float32(0.02)
 
 
 def saturating_ranges(calibration):
@@ -72,7 +79,7 @@ def silence(parameters, features, rng):
 
 CELL_CASES = [
     Case("elman", "Elman's units with tanh and with ReLU.", 6,
-         [layer("rnn", hidden=5), layer("rnn", hidden=4, activation="relu"), linear(3)], LENGTHS, FEW + TURNS),
+         [layer("rnn", hidden=5), layer("rnn", hidden=4, activation="relu"), linear(3)], LENGTHS, ["16x16", *TURNS[:2]]),
     Case("elman_both_ways", "The same in two directions.", 5,
          [layer("rnn", hidden=4, bidirectional=True), layer("rnn", hidden=3, activation="relu", bidirectional=True)],
          [7, 1, 4], ["8x8", TURNS[2]]),
@@ -96,18 +103,24 @@ CELL_CASES = [
           layer("sru", hidden=4, bidirectional=True, per_gate=True), layer("sru", hidden=8, per_gate=True)],
          [6, 1, 0, 7], FEW + TURNS),
     Case("seventeen_cells", "One unit more than a vector, in both directions, and as many as a vector.", 4,
-         [layer("lstm", hidden=17, bidirectional=True, projection=3), layer("gru", hidden=16, reset="before")], [5, 1, 3],
+         [layer("lstm", hidden=17, bidirectional=True, projection=2), layer("gru", hidden=16, reset="before")], [5, 1, 3],
          ["4x8", "8x8", *TURNS[:1]]),
     Case("ragged_cells", "Many sequences of 0 to 13 frames, which end one after the other.", 3,
          [layer("gru", hidden=3, bidirectional=True), layer("lstm", hidden=3), layer("qrnn", hidden=3, window=2),
           linear(2)], [1, 0, 2, 13, 1, 5, 0, 0, 7, 1, 3, 1, 2, 6, 0, 4, 1], ["8x8", "4x4", *TURNS[:1]]),
     Case("channels_of_cells", "Weights with a clip for every output, in every product of a cell.", 5,
-         [layer("lstm", hidden=3, bidirectional=True, projection=2), layer("mgu", hidden=4),
-          layer("gru", hidden=3, per_gate=True)], [7, 1, 4], ["8x8", *TURNS[:2]], per_channel=True),
+         [layer("lstm", hidden=3, bidirectional=True, projection=2), layer("mgu", hidden=3, per_gate=True)], [7, 1, 4],
+         ["8x8", *TURNS[:2]], per_channel=True),
     Case("saturating_cells", "Formats too fine for their tensors: arguments, states and every part of every product clip.", 8,
          [layer("lstm", hidden=6, peepholes=True, projection=4), layer("rnn", hidden=4, activation="relu"),
           layer("ligru", hidden=4, bidirectional=True), linear(3)], [9, 1, 6], ["2x4", "4x8", *FEW], features=6.0,
          weights=3.0, vectors=6.0, biases=9.0, change=steady, override=saturating_ranges),
+    Case("saturating_gates", "Arguments of every gate of gated units that leave their formats.", 6,
+         [layer("gru", hidden=4), layer("gru", hidden=4, reset="before"), layer("mgu", hidden=3, bidirectional=True),
+          layer("ligru", hidden=3)], [5, 1, 4], ["4x8", "16x16"], features=6.0, weights=5.0, biases=12.0, change=loud),
+    Case("saturating_lstms", "The same of every other LSTM, and of Elman's units.", 6,
+         [layer("lstm", hidden=3), layer("lstm", hidden=3, coupled=True), layer("lstm", hidden=3, coupled=True, peepholes=True),
+          layer("rnn", hidden=3)], [5, 1, 4], ["4x8", "16x16"], features=6.0, weights=5.0, biases=12.0, change=loud),
     Case("cell_formats", "States and peepholes in fine and coarse formats.", 4,
          [layer("lstm", hidden=4, peepholes=True), layer("lstm", hidden=4, projection=3)], [8, 1, 5], FEW + TURNS[:1],
          change=small_peepholes, override=fine_and_coarse),

@@ -151,6 +151,23 @@ fn roles(layer: &Layer) -> Vec<&'static str> {
 }
 
 #[test]
+fn arguments_of_every_cell_saturate() {
+    let mut counted = Vec::new();
+    for case in case::all() {
+        for (index, layer) in case.network.layers().iter().enumerate() {
+            let Layer::Recurrent(recurrent) = layer else { continue };
+            if case.expected.iter().any(|expected| expected.clipped[index].arguments > 0) {
+                counted.push(recurrent.cell());
+            }
+        }
+    }
+    for cell in every_cell() {
+        // Nothing is added to the products of a quasi-recurrent unit.
+        assert_eq!(counted.contains(&cell), !matches!(cell, Cell::Qrnn(_)), "{cell:?}");
+    }
+}
+
+#[test]
 fn every_counter_of_saturations_counts() {
     let (mut sites, mut others) = (BTreeMap::<&str, [u64; 5]>::new(), [0; 5]);
     for case in case::all() {
