@@ -8,8 +8,9 @@ NAME.toml has the network, its ranges (the fields of `mohaq::quant::Calibration`
 specs, each with its bounds and saturations. NAME.safetensors has the parameters under mohaq's names, and
     features  f32 [frames, inputs]           sequences one after the other
     outputs   f32 [frames, outputs]          the network in float64 (reference.py), rounded
-    codes     i16 [specs, frames, outputs]   the integer contract (contract.py)
-The bound of the fake-quantized network is an enclosure in interval arithmetic (fake.py), not a measurement.
+    codes     i16 [specs, frames, outputs]   the integer contract (contract/)
+where a convolution may make fewer frames than it gets. The bound of the fake-quantized network is an enclosure in interval
+arithmetic (fake.py), not a measurement.
 """
 import json
 import math

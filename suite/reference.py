@@ -114,45 +114,56 @@ def unit(layer, u, v, p, h, c):
     return (gate(2) * c if len(u) == 3 else c), c
 
 
-def columns(layer, values, product, direction):
-    """One direction's columns of a matrix for some gates."""
-    width = len(product.gates) * layer["hidden"]
+def columns(values, width, direction):
+    """One direction's columns of a matrix."""
     return values[:, direction * width : (direction + 1) * width]
 
 
-def direction_through_time(layer, parameters, x, direction, met, seen):
-    """h of one direction and sequence, [frames, width], frames in its order of time. `met`: of every site what it sees."""
-    hidden, window = layer["hidden"], layer.get("window", 1)
-    before = np.concatenate([np.zeros_like(x[:1]), x[:-1]])
-    rows, met = np.concatenate([before, x], axis=1) if window == 2 else x, iter(met)
-    mine = lambda name, product: columns(layer, parameters[name], product, direction)
-    u = [
-        multiply(rows, mine(p.parameter, p), mine(p.parameter.replace("weight", "bias"), p), len(p.gates), next(met))
-        for p in input_products(layer, x.shape[1])
-    ]
-    u, recurrent = np.concatenate(u, axis=1), [(p, next(met)) for p in recurrent_products(layer)]
-    own_part = lambda values: values[:, direction * hidden : (direction + 1) * hidden]
-    p = own_part(parameters["peepholes"]) if "peepholes" in parameters else []
-    h, c, shown, outputs = np.zeros(hidden), np.zeros(hidden), np.zeros(layer.get("projection", hidden)), []
-    met = next(met, None)
-    for of_frame in u:
-        v = np.zeros_like(of_frame)
-        for product, place in recurrent:
-            read = apply("sigmoid", of_frame[0] + v[0]) * h if product.gated else shown
-            bias = np.zeros((len(product.gates), hidden))
+class Direction:
+    """One direction of a layer. `met`: of every site what it sees."""
+
+    def __init__(self, layer, parameters, direction, met):
+        self.layer, self.hidden = layer, layer["hidden"]
+        mine = lambda name, gates=1: columns(parameters[name], gates * self.hidden, direction)
+        met, self.input, self.recurrent = iter(met), [], []
+        for product in input_products(layer, 0):
+            count, bias = len(product.gates), product.parameter.replace("weight", "bias")
+            self.input.append((mine(product.parameter, count), mine(bias, count), count, next(met)))
+        for product in recurrent_products(layer):
+            bias = np.zeros((len(product.gates), self.hidden))
             if "recurrent_bias" in parameters and 2 in product.gates:
-                bias[2 - product.gates.start] = own_part(parameters["recurrent_bias"])[0]
-            weight = mine(product.parameter, product)
-            v[product.gates] = multiply(read[None], weight, bias.reshape(1, -1), len(product.gates), place)[0]
-        h, c = unit(layer, of_frame, v, p, h, c)
-        seen.unbounded(h if shapes.shows_relu(layer) else c)
-        shown = h
+                bias[2 - product.gates.start] = mine("recurrent_bias")[0]
+            weight = mine(product.parameter, len(product.gates))
+            self.recurrent.append((product, weight, bias.reshape(1, -1), next(met)))
+        self.peepholes = mine("peepholes") if "peepholes" in parameters else []
+        self.projection = None
         if "projection" in layer:
-            width = layer["projection"]
-            weight = parameters["projection"][:, direction * width : (direction + 1) * width]
-            shown = multiply(h[None], weight, 0, 1, met)[0, 0]
-        outputs.append(shown)
-    return outputs
+            self.projection = columns(parameters["projection"], layer["projection"], direction), next(met)
+
+    def recurrent_results(self, u, shown, h):
+        v = np.zeros_like(u)
+        for product, weight, bias, met in self.recurrent:
+            read = apply("sigmoid", u[0] + v[0]) * h if product.gated else shown
+            v[product.gates] = multiply(read[None], weight, bias, len(product.gates), met)[0]
+        return v
+
+    def through_time(self, x, seen):
+        """h of one sequence, [frames, width], frames in the order in which they are met."""
+        if self.layer.get("window", 1) == 2:
+            x = np.concatenate([np.concatenate([np.zeros_like(x[:1]), x[:-1]]), x], axis=1)
+        u = np.concatenate([multiply(x, *product) for product in self.input], axis=1)
+        h, c, outputs = np.zeros(self.hidden), np.zeros(self.hidden), []
+        shown = np.zeros(self.layer.get("projection", self.hidden))
+        for of_frame in u:
+            v = self.recurrent_results(of_frame, shown, h)
+            h, c = unit(self.layer, of_frame, v, self.peepholes, h, c)
+            seen.unbounded(h if shapes.shows_relu(self.layer) else c)
+            shown = h
+            if self.projection:
+                weight, met = self.projection
+                shown = multiply(h[None], weight, 0, 1, met)[0, 0]
+            outputs.append(shown)
+        return outputs
 
 
 def recurrent(layer, parameters, x, lengths, seen):
@@ -163,7 +174,7 @@ def recurrent(layer, parameters, x, lengths, seen):
     for first, length in zip(np.cumsum([0, *lengths]), lengths):
         for d in range(directions(layer) if length else 0):
             rows = np.arange(first, first + length)[:: -1 if d else 1]
-            h[rows, d] = direction_through_time(layer, parameters, x[rows], d, met, seen)
+            h[rows, d] = Direction(layer, parameters, d, met).through_time(x[rows], seen)
     return h.reshape(len(x), -1)
 
 
