@@ -131,12 +131,17 @@ fn sequences_are_ragged() {
     assert!(lengths.contains(&0) && lengths.contains(&1) && lengths.len() > 5, "{lengths:?}");
 }
 
-/// What every site of a layer is, and how many of its counters (inputs, then results by part) may count.
+/// What every site of a layer is.
 fn roles(layer: &Layer) -> Vec<&'static str> {
     match layer {
         Layer::Sru(sru) => {
             let projection = sru.projection.iter().map(|_| "projection of simple units");
-            projection.chain(sru.products.iter().map(|_| "simple units")).collect()
+            let parts = ["candidate alone", "forget gate alone", "reset gate alone", "highway alone"];
+            let products = sru.products.iter().map(|product| match sru.products.len() {
+                1 => "simple units",
+                _ => parts[product.gates.start],
+            });
+            projection.chain(products).collect()
         }
         Layer::Recurrent(recurrent) => {
             let input = recurrent.input.iter().map(|_| "input of cells");
@@ -189,9 +194,14 @@ fn every_counter_of_saturations_counts() {
         others.iter().all(|&count| count > 0),
         "arguments of simple units and cells, states, highway, normal: {others:?}"
     );
+    // Inputs, then results by part.
     let counters = [
         ("projection of simple units", 0..2),
         ("simple units", 0..5),
+        ("candidate alone", 0..2),
+        ("forget gate alone", 0..2),
+        ("reset gate alone", 0..2),
+        ("highway alone", 0..2),
         ("input of cells", 0..5),
         ("hidden output of cells", 0..5),
         ("projection of cells", 0..2),
