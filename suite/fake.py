@@ -1,85 +1,20 @@
 """How far a fake-quantized network may be from the integers: an enclosure of its output in interval arithmetic.
 
-What mohaq's quantization-aware arithmetic does, in float32: operands and results of products (of linear layers with
-their biases) go to their grids, biases and recurrent vectors to theirs; everything elementwise stays float, and so do features and the highway. `enclose` follows
-every number as an interval [low, high] that holds what float32 computes, however its sums are ordered. Where an interval
-contains the border between two codes of a grid, both are kept: a step of a 2 bit operand then widens all that follows,
-and that is the honest bound. `distance` is the largest number of output steps between the interval and the codes.
+What mohaq's quantization-aware arithmetic does, in float32: operands and results of products (with their biases, but for
+those of simple recurrent units) go to their grids, biases, peepholes, gains and recurrent vectors to theirs; everything
+elementwise stays float, and so do features and the highway. `enclose` follows every number as an interval. Where an
+interval contains the border between two codes of a grid, both are kept: a step of a 2 bit operand then widens all that
+follows, and that is the honest bound. `distance` is the largest number of output steps between the interval and the codes.
 """
 import numpy as np
-from contract import (
-    GATE,
-    highway_scale,
-    largest_code,
-    names,
-    operand_scales,
-    own,
-    skip_of,
-    vector_fraction,
-    weight_codes,
-)
+import shapes
+from contract.frames import gain_fraction, windows
+from contract.numbers import GATE, TANH, finest, largest_code, operand_scales, weight_codes
+from contract.simple import highway_scale, vector_fraction
+from intervals import UNIT_ROUNDOFF, Interval, mean, normalised, relu, sigmoid, tanh
+from shapes import RECURRENT, directions, gates, input_products, names, own, recurrent_products, skip_of
 
-# Relative error of one operation of float32, and an absolute one below which nothing here counts.
-UNIT_ROUNDOFF, TINY = 2.0**-24, 1e-30
-# Sigma is within 3 units in the last place, tanh within 4 (documented and tested in `tensor::exponential`).
-FUNCTION_ERROR = 4 * 2.0**-23
-
-
-class Interval:
-    def __init__(self, low, high):
-        # Copies: the ends of a point must not share their memory.
-        self.low, self.high = np.array(low, dtype=np.float64), np.array(high, dtype=np.float64)
-
-    @classmethod
-    def point(cls, values):
-        return cls(values, values)
-
-    def __getitem__(self, index):
-        return Interval(self.low[index], self.high[index])
-
-    def reshape(self, *shape):
-        return Interval(self.low.reshape(*shape), self.high.reshape(*shape))
-
-    def largest(self):
-        return np.maximum(np.abs(self.low), np.abs(self.high))
-
-    def widen(self, by):
-        return Interval(self.low - by - TINY, self.high + by + TINY)
-
-    def __add__(self, other):
-        """One addition of float32."""
-        exact = Interval(self.low + other.low, self.high + other.high)
-        return exact.widen(UNIT_ROUNDOFF * exact.largest())
-
-    def times(self, factor):
-        """By a number of float32, rounded once."""
-        ends = np.stack([self.low * factor, self.high * factor])
-        exact = Interval(ends.min(axis=0), ends.max(axis=0))
-        return exact.widen(UNIT_ROUNDOFF * exact.largest())
-
-    def through(self, function, error):
-        """An ascending function, with a relative error."""
-        exact = Interval(function(self.low), function(self.high))
-        return exact.widen(error * exact.largest())
-
-    def on_grid(self, bits, per_unit, step):
-        """Rounded to codes of `bits`: both ends, as rounding is monotone."""
-        scaled = self.times(float(per_unit))
-        low, high = -largest_code(bits) - 1, largest_code(bits)
-        codes = Interval(*(np.rint(np.clip(end, low, high)) for end in (scaled.low, scaled.high)))
-        return codes.times(float(step))
-
-
-def mean(weight, a, b):
-    """weight·a + (1 − weight)·b as float32 computes it, weight·(a − b) + b. Each is monotone in a and in b, and linear in
-    the weight, so the ends are at ends."""
-    lows = [w * a.low + (1 - w) * b.low for w in (weight.low, weight.high)]
-    highs = [w * a.high + (1 - w) * b.high for w in (weight.low, weight.high)]
-    return Interval(np.minimum(*lows), np.maximum(*highs)).widen(4 * UNIT_ROUNDOFF * (a.largest() + b.largest()))
-
-
-def sigmoid(z):
-    return 1 / (1 + np.exp(-np.clip(z, -80, 80)))
+FUNCTIONS = {"sigmoid": sigmoid, "tanh": tanh, "relu": relu}
 
 
 def fixed_grid(values, fraction):
@@ -102,16 +37,25 @@ def weights(weight, ranges, bits):
     return (codes.astype(np.float32) * steps).astype(np.float64)
 
 
-def product(values, weight, site, precision, fractions, bias=None):
-    """The result of a site, with its bias where it has one, on its grids; `fractions`: one a column."""
-    weight_bits, input_bits = precision
-    x, w = operand(values, site["input"], input_bits), weights(weight, site["weight"], weight_bits)
-    up, down = np.maximum(w, 0), np.minimum(w, 0)
-    sums = Interval(x.low @ up + x.high @ down, x.high @ up + x.low @ down)
-    # n products and sums in any order: n roundings, each of at most the sum of magnitudes.
-    sums = sums.widen(1.01 * (len(w) + 1) * UNIT_ROUNDOFF * (x.largest() @ np.abs(w)))
-    sums = sums if bias is None else sums + bias
-    columns = [fixed_grid(sums[:, column], fraction) for column, fraction in enumerate(fractions)]
+class Site:
+    """A matrix on its grid, and the grid of its input."""
+
+    def __init__(self, weight, ranges, precision):
+        weight_bits, self.input_bits = precision
+        self.input, self.weights = ranges["input"], weights(weight, ranges["weight"], weight_bits)
+
+    def product(self, values, fractions, bias=None, first=0):
+        """Columns from `first` on, each on the grid of its fraction bits, with biases where there are any."""
+        x, w = operand(values, self.input, self.input_bits), self.weights[:, first : first + len(fractions)]
+        up, down = np.maximum(w, 0), np.minimum(w, 0)
+        sums = Interval(x.low @ up + x.high @ down, x.high @ up + x.low @ down)
+        # n products and sums in any order: n roundings, each of at most the sum of magnitudes.
+        sums = sums.widen(1.01 * (len(w) + 1) * UNIT_ROUNDOFF * (x.largest() @ np.abs(w)))
+        return on_grids(sums if bias is None else sums + bias, fractions)
+
+
+def on_grids(values, fractions):
+    columns = [fixed_grid(values[:, column], fraction) for column, fraction in enumerate(fractions)]
     return Interval(np.stack([c.low for c in columns], axis=1), np.stack([c.high for c in columns], axis=1))
 
 
@@ -119,34 +63,160 @@ def rounded(values, fraction):
     return fixed_grid(Interval.point(values.astype(np.float64)), fraction)
 
 
-def sru(layer, parameters, x, lengths, sites, formats):
-    hidden, directions = layer["hidden"], 2 if layer.get("bidirectional") else 1
+def sru(layer, parameters, x, lengths, site, formats):
+    hidden, both = layer["hidden"], directions(layer)
     frames, inputs = x.low.shape
-    skip = skip_of(layer, inputs)
-    parts, inner = 4 if skip == "matrix" else 3, x
+    skip, inner = skip_of(layer, inputs), x
     if "projection" in layer:
-        inner = product(x, parameters["projection"], *next(sites), [formats["projected"]] * layer["projection"])
-    part_fractions = [formats["state"], GATE, GATE, formats["hidden"]][:parts]
-    fractions = [fraction for _ in range(directions) for fraction in part_fractions for _ in range(hidden)]
-    u = product(inner, parameters["weight"], *next(sites), fractions).reshape(frames, directions, parts, hidden)
-    highway = Interval.point(np.zeros((frames, directions, hidden)))
+        inner = site(parameters["projection"]).product(x, [formats["projected"]] * layer["projection"])
+    part_fractions = [formats["state"], GATE, GATE, formats["hidden"]]
+    u = []
+    for product in input_products(layer, inputs):
+        fractions = [part_fractions[part] for _ in range(both) for part in product.gates for _ in range(hidden)]
+        results = site(parameters[product.parameter]).product(inner, fractions)
+        u.append(results.reshape(frames, both, len(product.gates), hidden))
+    u = Interval.joined(u, 2)
+    highway = Interval.point(np.zeros((frames, both, hidden)))
     if skip == "identity":
-        highway = x.times(float(highway_scale(layer))).reshape(frames, directions, hidden)
+        highway = x.times(float(highway_scale(layer))).reshape(frames, both, hidden)
     elif skip == "matrix":
         highway = u[:, :, 3]
-    v = rounded(parameters["vectors"], vector_fraction(parameters["vectors"], formats["state"])).reshape(2, directions, hidden)
-    b = rounded(parameters["bias"], GATE).reshape(2, directions, hidden)
-    h = Interval.point(np.zeros((frames, directions, hidden)))
+    v = rounded(parameters["vectors"], vector_fraction(parameters["vectors"], formats["state"])).reshape(2, both, hidden)
+    b = rounded(parameters["bias"], GATE).reshape(2, both, hidden)
+    h = Interval.point(np.zeros((frames, both, hidden)))
     for first, length in zip(np.cumsum([0, *lengths]), lengths):
-        for d in range(directions):
+        for d in range(both):
             c = Interval.point(np.zeros(hidden))
             for t in np.arange(first, first + length)[:: -1 if d else 1]:
-                gate = lambda i: (c.times(v.low[i, d]) + u[t, d, 1 + i] + b[i, d]).through(sigmoid, FUNCTION_ERROR)
-                f, r = gate(0), gate(1)
+                f, r = (sigmoid(c.times(v.low[i, d]) + u[t, d, 1 + i] + b[i, d]) for i in range(2))
                 c = mean(f, c, u[t, d, 0])
-                shown = mean(r, c, highway[t, d])
-                h.low[t, d], h.high[t, d] = shown.low, shown.high
-    return h.reshape(frames, directions * hidden)
+                h[t, d] = mean(r, c, highway[t, d])
+    return h.reshape(frames, both * hidden)
+
+
+def unit(layer, u, v, p, h, c):
+    """h and c of all units of a direction after a frame; u, v: [gates, hidden], p: values [peepholes, hidden]."""
+    kind, functions = layer["kind"], [FUNCTIONS[function] for _, function in gates(layer)]
+    look = lambda argument, peephole, state: argument + state.times(peephole)
+    if kind == "lstm":
+        arguments = [u[i] + v[i] for i in range(len(functions))]
+        for i, peephole in enumerate(p[:-1]):
+            arguments[i] = look(arguments[i], peephole, c)
+        i, new = sigmoid(arguments[0]), tanh(arguments[-2])
+        c = mean(i, new, c) if layer.get("coupled") else sigmoid(arguments[1]) * c + i * new
+        output = look(arguments[-1], p[-1], c) if len(p) else arguments[-1]
+        return sigmoid(output) * tanh(c), c
+    if kind == "qrnn":
+        c = mean(sigmoid(u[1]), c, tanh(u[0]))
+        return (sigmoid(u[2]) * c if len(functions) == 3 else c), c
+    last = len(functions) - 1
+    first = sigmoid(u[0] + v[0]) if last else None
+    resets = kind == "gru" and layer.get("reset", "after") == "after"
+    new = functions[last](u[last] + (first * v[last] if resets else v[last]))
+    if kind == "rnn":
+        return new, c
+    if kind == "gru":
+        return mean(sigmoid(u[1] + v[1]), h, new), c
+    return (mean(first, h, new) if kind == "ligru" else mean(first, new, h)), c
+
+
+class Layer:
+    """A recurrent layer's matrices and vectors on their grids."""
+
+    def __init__(self, layer, parameters, inputs, site, formats):
+        self.layer, self.shown = layer, formats["hidden"]
+        self.fractions = [{"sigmoid": GATE, "tanh": TANH, "relu": self.shown}[f] for _, f in gates(layer)]
+        self.input = [(p, site(parameters[p.parameter]), self.biases(p, parameters)) for p in input_products(layer, inputs)]
+        products = recurrent_products(layer)
+        self.recurrent = [(p, site(parameters[p.parameter]), self.recurrent_biases(p, parameters)) for p in products]
+        self.projection = site(parameters["projection"]) if "projection" in layer else None
+        self.peepholes = np.zeros((0, directions(layer), layer["hidden"]))
+        if layer.get("peepholes"):
+            p = parameters["peepholes"]
+            self.peepholes = rounded(p, finest(np.abs(p).max())).low.reshape(-1, *self.peepholes.shape[1:])
+
+    def biases(self, product, parameters):
+        """[directions, gates · hidden]."""
+        b = parameters[product.parameter.replace("weight", "bias")].reshape(directions(self.layer), -1)
+        return np.stack([on_grids(Interval.point(row[None]), self.of(product)).low[0] for row in b])
+
+    def recurrent_biases(self, product, parameters):
+        b = np.zeros((directions(self.layer), len(product.gates), self.layer["hidden"]))
+        if "recurrent_bias" in parameters and 2 in product.gates:
+            b[:, 2 - product.gates.start] = rounded(parameters["recurrent_bias"], TANH).low.reshape(len(b), -1)
+        return b.reshape(len(b), -1)
+
+    def of(self, product):
+        """Fraction bits of one direction's columns."""
+        return [self.fractions[gate] for gate in product.gates for _ in range(self.layer["hidden"])]
+
+    def multiply(self, of_product, values, direction):
+        """One direction's columns, [rows, gates, hidden]."""
+        product, site, biases = of_product
+        fractions, bias = self.of(product), Interval.point(biases[direction][None])
+        results = site.product(values, fractions, bias, direction * len(fractions))
+        return results.reshape(len(values.low), len(product.gates), self.layer["hidden"])
+
+    def recurrent_results(self, u, shown, h, direction):
+        v = Interval.point(np.zeros_like(u.low))
+        for of_product in self.recurrent:
+            gates_of = of_product[0].gates
+            read = sigmoid(u[0] + v[0]) * h if of_product[0].gated else shown
+            v[gates_of.start : gates_of.stop] = self.multiply(of_product, read.reshape(1, -1), direction)[0]
+        return v
+
+    def through_time(self, x, direction):
+        """h of one direction and sequence in its order of time."""
+        hidden, zeros = self.layer["hidden"], lambda width: Interval.point(np.zeros(width))
+        if self.layer.get("window", 1) == 2:
+            before = Interval.joined([zeros((1, x.low.shape[1])), x[:-1]], 0)
+            x = Interval.joined([before, x], 1)
+        u = Interval.joined([self.multiply(of_product, x, direction) for of_product in self.input], 1)
+        h, c, shown = zeros(hidden), zeros(hidden), zeros(self.layer.get("projection", hidden))
+        outputs = []
+        for t in range(len(x.low)):
+            v = self.recurrent_results(u[t], shown, h, direction)
+            h, c = unit(self.layer, u[t], v, self.peepholes[:, direction], h, c)
+            shown = h
+            if self.projection is not None:
+                fractions = [self.shown] * self.layer["projection"]
+                shown = self.projection.product(h.reshape(1, -1), fractions, None, direction * len(fractions))[0]
+            outputs.append(shown.reshape(1, -1))
+        return Interval.joined(outputs, 0)
+
+
+def recurrent(layer, parameters, x, lengths, site, formats):
+    ready = Layer(layer, parameters, x.low.shape[1], site, formats)
+    width = layer.get("projection", layer["hidden"])
+    h = Interval.point(np.zeros((len(x.low), directions(layer), width)))
+    for first, length in zip(np.cumsum([0, *lengths]), lengths):
+        for d in range(directions(layer) if length else 0):
+            rows = np.arange(first, first + length)[:: -1 if d else 1]
+            h[rows, d] = ready.through_time(x[rows], d)
+    return h.reshape(len(x.low), -1)
+
+
+def affine(layer, parameters, x, lengths, site, formats):
+    """A linear layer, or a convolution."""
+    if layer["kind"] == "conv1d":
+        x = Interval(*(windows(layer, end, lengths) for end in (x.low, x.high)))
+    fractions = [formats["output"]] * layer["outputs"]
+    return site(parameters["weight"]).product(x, fractions, rounded(parameters["bias"], formats["output"]))
+
+
+def embedding(layer, parameters, x, lengths, site, formats):
+    rows = Interval.point(site(parameters["weight"]).weights[x.low[:, 0].astype(int)])
+    return fixed_grid(rows, formats["output"])
+
+
+def layernorm(layer, parameters, x, lengths, site, formats):
+    gain = rounded(parameters["gain"], gain_fraction(parameters["gain"])).low
+    return normalised(x).times(gain) + rounded(parameters["bias"], formats["output"])
+
+
+KINDS = {"sru": sru, "linear": affine, "conv1d": affine, "embedding": embedding, "layernorm": layernorm} | dict.fromkeys(
+    RECURRENT, recurrent
+)
 
 
 def enclose(layers, parameters, calibration, features, lengths, spec):
@@ -154,16 +224,12 @@ def enclose(layers, parameters, calibration, features, lengths, spec):
     sites = iter(list(zip(calibration["sites"], spec, strict=True)))
     x = Interval.point(features.astype(np.float64))
     for layer, name, formats in zip(layers, names(layers), calibration["layers"], strict=True):
-        mine = own(parameters, name)
-        if layer["kind"] == "sru":
-            x = sru(layer, mine, x, lengths, sites, formats)
-        elif layer["kind"] == "linear":
-            fractions = [formats["output"]] * mine["weight"].shape[1]
-            x = product(x, mine["weight"], *next(sites), fractions, rounded(mine["bias"], formats["output"]))
-        elif layer["kind"] == "relu":
-            x = x.through(lambda z: np.maximum(z, 0), 0)
-        else:
-            x = x.through({"tanh": np.tanh, "sigmoid": sigmoid}[layer["kind"]], FUNCTION_ERROR)
+        if layer["kind"] in FUNCTIONS:
+            x = FUNCTIONS[layer["kind"]](x)
+            continue
+        site = lambda weight: Site(weight, *next(sites))
+        x = KINDS[layer["kind"]](layer, own(parameters, name), x, lengths, site, formats)
+        lengths = [shapes.frames(layer, length) for length in lengths]
     return x
 
 

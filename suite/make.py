@@ -2,14 +2,15 @@
 """Makes the suite: of each case NAME.toml and NAME.safetensors, byte for byte the same every time.
 
     python3 suite/make.py          # Python 3.11, numpy 2.4, safetensors 0.8; a case's seed is SEED and its name
-    python3 suite/make.py --check  # says what differs from the files that are there, and fails
+    python3 suite/make.py --check  # says what differs from the files that are there, or is no case's, and fails
 
 NAME.toml has the network, its ranges (the fields of `mohaq::quant::Calibration`), the lengths of the sequences and the
 specs, each with its bounds and saturations. NAME.safetensors has the parameters under mohaq's names, and
     features  f32 [frames, inputs]           sequences one after the other
     outputs   f32 [frames, outputs]          the network in float64 (reference.py), rounded
-    codes     i16 [specs, frames, outputs]   the integer contract (contract.py)
-The bound of the fake-quantized network is an enclosure in interval arithmetic (fake.py), not a measurement.
+    codes     i16 [specs, frames, outputs]   the integer contract (contract/)
+where a convolution may make fewer frames than it gets. The bound of the fake-quantized network is an enclosure in interval
+arithmetic (fake.py), not a measurement.
 """
 import json
 import math
@@ -22,10 +23,13 @@ from safetensors.numpy import save
 
 sys.dont_write_bytecode = True  # nothing but cases is left in this folder
 
-import contract
+import contract.run
 import fake
 import reference
-from cases import CASES, calibrate, draw
+from case import calibrate, draw
+from cell_cases import CELL_CASES
+from frame_cases import FRAME_CASES
+from simple_cases import SIMPLE_CASES
 
 SEED = 20261124
 FOLDER = Path(__file__).resolve().parent
@@ -40,7 +44,7 @@ def value(item):
     if isinstance(item, list):
         return f"[{', '.join(value(part) for part in item)}]"
     if isinstance(item, dict):
-        return "{ " + ", ".join(f"{key} = {value(part)}" for key, part in item.items()) + " }"
+        return "{ " + ", ".join(f"{key} = {value(part)}" for key, part in item.items()) + " }" if item else "{}"
     return json.dumps(item)
 
 
@@ -49,8 +53,11 @@ def rows(name, items):
 
 
 def parse(spec, sites):
-    pairs = [tuple(int(bits) for bits in pair.split("x")) for pair in spec.split()]
-    return pairs * sites if len(pairs) == 1 else pairs
+    """One pair a site, and how a file says it: pairs that are fewer take turns."""
+    given = spec.split()
+    turns = [given[site % len(given)] for site in range(sites)]
+    pairs = [tuple(int(bits) for bits in pair.split("x")) for pair in turns]
+    return pairs, spec if len(given) == 1 else " ".join(turns)
 
 
 def document(case, calibration, specs):
@@ -66,7 +73,8 @@ def document(case, calibration, specs):
 
 
 def spec_document(spec, steps, flip, counts):
-    """`clipped`: of each layer, in the order of contract.COUNTERS."""
+    """`clipped`: of each layer the codes that saturated, as `contract.product.Counts` has them; what is left out is 0."""
+    counts = [{counter: count for counter, count in of_layer.items() if count} for of_layer in counts]
     comment = "" if flip is None else f"  # one code of the last product's input moves an output by up to {flip:.1f}"
     return f"\n[[specs]]\nbits = {value(spec)}\nfake_steps = {steps}{comment}\n{rows('clipped', counts)}"
 
@@ -80,29 +88,32 @@ def make(case):
     network = (case.layers, parameters, calibration, features, case.lengths)
     codes, specs = [], []
     for spec in case.specs:
-        pairs = parse(spec, len(calibration["sites"]))
-        got, fraction, counts = contract.run(*network, pairs)
+        pairs, spec = parse(spec, len(calibration["sites"]))
+        got, fraction, counts = contract.run.run(*network, pairs)
         steps = math.ceil(100 * fake.distance(fake.enclose(*network, pairs), got, fraction)) / 100
         flip = fake.step_of_last_input(case.layers, parameters, calibration, pairs, fraction)
         codes.append(got)
         specs.append(spec_document(spec, steps, flip, counts))
-        print(f"{case.name:20} {spec:24} {got.shape} clipped {sum(map(sum, counts)):5} fake within {steps}")
+        print(f"{case.name:20} {spec:24} {got.shape} fake within {steps}")
     tensors = parameters | {"features": features, "outputs": outputs.astype(np.float32), "codes": np.stack(codes)}
     note = {"made_by": f"suite/make.py, numpy {np.__version__}, seed {SEED}"}
     return document(case, calibration, specs).encode(), save(tensors, note)
 
 
 def main():
-    check, total, wrong = "--check" in sys.argv[1:], 0, []
-    for case in CASES:
-        for ending, data in zip(("toml", "safetensors"), make(case)):
-            path = FOLDER / f"{case.name}.{ending}"
-            total += len(data)
-            if not check:
-                path.write_bytes(data)
-            elif not path.exists() or path.read_bytes() != data:
-                wrong.append(path.name)
-    print(f"{total} bytes")
+    check, wrong, made = "--check" in sys.argv[1:], [], {}
+    for case in SIMPLE_CASES + CELL_CASES + FRAME_CASES:
+        files = zip(("toml", "safetensors"), make(case))
+        made |= {f"{case.name}.{ending}": data for ending, data in files}
+    for name, data in made.items():
+        path = FOLDER / name
+        if not check:
+            path.write_bytes(data)
+        elif not path.exists() or path.read_bytes() != data:
+            wrong.append(name)
+    there = {path.name for ending in ("toml", "safetensors") for path in FOLDER.glob(f"*.{ending}")}
+    wrong += sorted(there - made.keys())
+    print(f"{sum(map(len, made.values()))} bytes")
     if wrong:
         sys.exit(f"differ from what make.py makes: {', '.join(wrong)}")
 

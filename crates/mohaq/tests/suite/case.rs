@@ -1,8 +1,9 @@
 //! Cases on disk: `NAME.toml` with the network, its ranges and its specs, and `NAME.safetensors` with the numbers.
 
-use mohaq::nn::{Batch, Network, NetworkDescription};
+use mohaq::nn::{Batch, Layer, LayerDescription, Network, NetworkDescription};
 use mohaq::quant::{Calibration, QuantSpec};
 use mohaq::tensor::Matrix;
+use mohaq_rt::engine::{LayerCounts, SiteCounts};
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,8 +12,46 @@ use std::path::{Path, PathBuf};
 /// What a test says of a case that is not as it should be.
 pub(crate) type Result<T> = std::result::Result<T, String>;
 
-/// Counters of one layer, in the order of [`saturations`](super::engines::saturations).
-pub(crate) type Clipped = [u64; 9];
+/// Codes of one layer that saturated, by the tensors of [`LayerCounts`]. A case leaves out what is 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Clipped {
+    /// Of every site its inputs, then its results by part.
+    pub(crate) sites: Vec<[u64; 5]>,
+    pub(crate) arguments: u64,
+    pub(crate) states: u64,
+    pub(crate) highway: u64,
+    pub(crate) normal: u64,
+}
+
+impl From<&LayerCounts> for Clipped {
+    fn from(counts: &LayerCounts) -> Self {
+        let site = |site: &SiteCounts| {
+            let [a, b, c, d] = site.outputs;
+            [site.input, a, b, c, d].map(|count| count.clipped)
+        };
+        Self {
+            sites: counts.sites.iter().map(site).collect(),
+            arguments: counts.arguments.clipped,
+            states: counts.states.clipped,
+            highway: counts.highway.clipped,
+            normal: counts.normal.clipped,
+        }
+    }
+}
+
+impl Clipped {
+    /// Of all tensors together.
+    pub(crate) fn total(&self) -> u64 {
+        self.clone().counters_mut().map(|count| *count).sum()
+    }
+
+    /// Every counter.
+    pub(crate) fn counters_mut(&mut self) -> impl Iterator<Item = &mut u64> {
+        let Self { sites, arguments, states, highway, normal } = self;
+        sites.iter_mut().flatten().chain([arguments, states, highway, normal])
+    }
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,7 +79,7 @@ pub(crate) struct Expected {
     pub(crate) fake_steps: f64,
     /// Saturations of every layer.
     pub(crate) clipped: Vec<Clipped>,
-    /// `[frames, outputs]`.
+    /// `[frames, outputs]`, of the frames that come out.
     pub(crate) codes: Vec<i16>,
 }
 
@@ -50,7 +89,7 @@ pub(crate) struct Case {
     pub(crate) network: Network,
     pub(crate) calibration: Calibration,
     pub(crate) batch: Batch,
-    /// `[frames, outputs]`, of the network in floating point.
+    /// `[frames, outputs]`, of the network in floating point and the frames that come out.
     pub(crate) outputs: Vec<f32>,
     pub(crate) expected: Vec<Expected>,
 }
@@ -114,12 +153,13 @@ impl Case {
             *end += length;
             Some(*end)
         }));
-        let floats = tensors.floats("outputs", &[frames, outputs])?;
-        let codes = tensors.codes("codes", &[document.specs.len(), frames, outputs])?;
+        let frames_out = *network.output_starts(&starts).last().expect("starts end with the number of frames");
+        let floats = tensors.floats("outputs", &[frames_out, outputs])?;
+        let codes = tensors.codes("codes", &[document.specs.len(), frames_out, outputs])?;
         tensors.finish()?;
         let sites = network.workload().sites.len();
         let layers = network.layers().len();
-        let expected = document.specs.into_iter().zip(codes.chunks(frames * outputs)).map(|(spec, codes)| {
+        let expected = document.specs.into_iter().zip(codes.chunks(frames_out * outputs)).map(|(spec, codes)| {
             let lines = spec.clipped.len();
             if lines != layers {
                 return Err(format!("spec `{}`: saturations of {lines} layers, expected {layers}", spec.bits));
@@ -135,6 +175,13 @@ impl Case {
             outputs: floats,
             network,
         })
+    }
+
+    /// Whether there is no stream: a layer runs backwards, or sees frames behind the one that it answers for.
+    pub(crate) fn needs_frames_ahead(&self) -> bool {
+        let padded = |layer: &Layer| matches!(layer, Layer::Conv1d(conv) if conv.shape.padding[1] > 0);
+        let described = &self.network.description().layers;
+        described.iter().any(LayerDescription::is_bidirectional) || self.network.layers().iter().any(padded)
     }
 
     /// The case and the spec, for messages.

@@ -5,7 +5,9 @@ use mohaq::nn::Float;
 use mohaq::quant::{Clips, IntegerBank, QuantAware};
 use mohaq::train::Arithmetic;
 use mohaq_rt::Level;
-use mohaq_rt::engine::{Engine, LayerCounts, Scratch, SiteCounts};
+use mohaq_rt::engine::{Engine, LayerCounts, Scratch};
+use mohaq_rt::image::Image;
+use mohaq_rt::net::Net;
 
 /// Largest distance of the network in f32 from that in f64, as a share of the largest output. A sum of n products is off
 /// by at most n·2⁻²⁴ of the sum of their magnitudes, which with the 600 inputs of the deepest case is 3.6e-5; layers and
@@ -55,34 +57,72 @@ impl Prepared {
         (outputs, counts)
     }
 
-    /// Frame by frame; `None` where a layer runs backwards.
+    /// Frame by frame: what comes out, which behind a convolution with a stride is not every frame; `None` where a layer
+    /// needs frames ahead.
     pub(crate) fn frames(&self, case: &Case) -> Option<Vec<i16>> {
-        let mut outputs = vec![0; case.batch.frames() * self.engine.outputs()];
-        let frames = self.codes.chunks(self.engine.inputs()).zip(outputs.chunks_mut(self.engine.outputs()));
-        let mut stream = self.engine.stream().ok()?;
-        for (frame, (codes, outputs)) in frames.enumerate() {
-            if case.batch.starts().contains(&frame) {
-                stream = self.engine.stream().ok()?;
+        let inputs = self.engine.inputs();
+        let (mut outputs, mut output) = (Vec::new(), vec![0; self.engine.outputs()]);
+        for ends in case.batch.starts().windows(2) {
+            let mut stream = self.engine.stream().ok()?;
+            for codes in self.codes[ends[0] * inputs..ends[1] * inputs].chunks(inputs) {
+                if self.engine.step(codes, &mut stream, &mut output) {
+                    outputs.extend_from_slice(&output);
+                }
             }
-            self.engine.step(codes, &mut stream, outputs);
         }
         Some(outputs)
     }
 }
 
-/// Saturated codes of one layer in the order of the suite: inputs and results of the projection; inputs of the product;
-/// its results, as candidate, forget gate, reset gate and highway; arguments of gates; the input times the highway's
-/// constant.
-pub(crate) fn saturations(counts: &LayerCounts) -> Clipped {
-    let (projection, site) = match counts.sites.as_slice() {
-        [projection, site] => (*projection, *site),
-        [site] => (SiteCounts::default(), *site),
-        _ => (SiteCounts::default(), SiteCounts::default()),
-    };
-    let [candidate, forget, reset, product] = site.outputs;
-    let (gates, highway) = (counts.arguments, counts.highway);
-    [projection.input, projection.outputs[0], site.input, candidate, forget, reset, product, gates, highway]
-        .map(|count| count.clipped)
+/// A network in the bytes of an image, which is run without an allocator.
+pub(crate) struct Shipped {
+    bytes: Vec<u8>,
+    /// Codes of the features, `[frames, inputs]`.
+    codes: Vec<i16>,
+}
+
+impl Shipped {
+    /// The image of `case` for one spec.
+    pub(crate) fn new(case: &Case, expected: &Expected) -> Result<Self> {
+        let reason = |e| format!("{}: {e}", case.place(expected));
+        let bank = IntegerBank::new(&case.network, case.calibration.clone()).map_err(reason)?;
+        let codes = case.batch.features().data().iter().map(|&x| bank.input().code(x).code).collect();
+        Ok(Self { bytes: bank.image(&expected.spec).map_err(reason)?, codes })
+    }
+
+    fn net(&self) -> Net<'_> {
+        Net::new(Image::parse(&self.bytes).expect("our own image"))
+    }
+
+    /// All sequences, and how many codes on the way were clipped.
+    pub(crate) fn batch(&self, case: &Case) -> (Vec<i16>, u64) {
+        let (net, starts) = (self.net(), case.batch.starts());
+        let longest = starts.windows(2).map(|ends| ends[1] - ends[0]).max().unwrap_or(0);
+        let mut arena = vec![0; net.run_arena_len(longest)];
+        let mut outputs = vec![0; case.expected[0].codes.len()];
+        let count = net.run(&self.codes, starts, &mut arena, &mut outputs).expect("slices of the right lengths");
+        (outputs, count.clipped)
+    }
+
+    /// Frame by frame, and how many codes were clipped; `None` where a layer needs frames ahead.
+    pub(crate) fn frames(&self, case: &Case) -> Option<(Vec<i16>, u64)> {
+        let net = self.net();
+        let (mut state, mut arena) = (vec![0; net.state_len()?], vec![0; net.arena_len()]);
+        let (mut output, mut outputs, mut clipped) = (vec![0; case.network.outputs()], Vec::new(), 0);
+        let inputs = case.network.inputs();
+        for ends in case.batch.starts().windows(2) {
+            net.reset(&mut state).expect("a state of this network");
+            for codes in self.codes[ends[0] * inputs..ends[1] * inputs].chunks(inputs) {
+                let stepped =
+                    net.step(codes, &mut state, &mut arena, &mut output).expect("slices of the right lengths");
+                clipped += stepped.count.clipped;
+                if stepped.ready {
+                    outputs.extend_from_slice(&output);
+                }
+            }
+        }
+        Some((outputs, clipped))
+    }
 }
 
 /// Whether codes are those of the contract: every one.
@@ -101,7 +141,7 @@ pub(crate) fn same_codes(case: &Case, expected: &Expected, engine: &str, codes: 
 
 /// Whether saturations are those of the contract.
 pub(crate) fn same_saturations(case: &Case, expected: &Expected, engine: &str, counts: &[LayerCounts]) -> Result<()> {
-    let got: Vec<Clipped> = counts.iter().map(saturations).collect();
+    let got: Vec<Clipped> = counts.iter().map(Clipped::from).collect();
     let place = || format!("{}, {engine}", case.place(expected));
     if got == expected.clipped {
         Ok(())

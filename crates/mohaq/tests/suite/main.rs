@@ -4,13 +4,11 @@
 //! (`suite/make.py`). Integers are compared with `==`; floats within bounds that say where they come from.
 
 mod case;
+mod coverage;
 mod engines;
 
-use case::{Case, Expected, Result};
-use engines::{Prepared, fake_agrees, fake_distance, float_agrees, same_codes, same_saturations};
-use mohaq::nn::{Layer, Skip};
-use mohaq_rt::Bits;
-use std::collections::BTreeSet;
+use case::{Case, Clipped, Expected, Result};
+use engines::{Prepared, Shipped, fake_agrees, fake_distance, float_agrees, same_codes, same_saturations};
 
 /// Runs `check` on every case and spec and lists all that fail.
 fn for_every_spec(check: impl Fn(&Case, &Expected) -> Result<()>) {
@@ -55,8 +53,8 @@ fn every_level_computes_the_codes_of_the_book_frame_by_frame() {
         for engine in Prepared::every_level(case, expected)? {
             match engine.frames(case) {
                 Some(codes) => same_codes(case, expected, engine.name(), &codes)?,
-                None if is_bidirectional(case) => {}
-                None => return Err(format!("{}: no stream, but no layer runs backwards", case.place(expected))),
+                None if case.needs_frames_ahead() => {}
+                None => return Err(format!("{}: no stream, but no layer needs frames ahead", case.place(expected))),
             }
         }
         Ok(())
@@ -81,6 +79,25 @@ fn saturations_are_those_of_the_book_at_every_level() {
 }
 
 #[test]
+fn images_compute_the_codes_of_the_book_and_count_its_saturations() {
+    for_every_spec(|case, expected| {
+        let want: u64 = expected.clipped.iter().map(Clipped::total).sum();
+        let agrees = |engine: &str, (codes, clipped): (Vec<i16>, u64)| {
+            same_codes(case, expected, engine, &codes)?;
+            let wrong = || format!("{}, {engine}: {clipped} codes clip, expected {want}", case.place(expected));
+            (clipped == want).then_some(()).ok_or_else(wrong)
+        };
+        let image = Shipped::new(case, expected)?;
+        agrees("image", image.batch(case))?;
+        match image.frames(case) {
+            Some(stream) => agrees("image, frame by frame", stream),
+            None if case.needs_frames_ahead() => Ok(()),
+            None => Err(format!("{}: no stream, but no layer needs frames ahead", case.place(expected))),
+        }
+    });
+}
+
+#[test]
 fn the_comparers_notice_a_single_wrong_code() {
     for case in case::all() {
         let expected = &case.expected[0];
@@ -92,10 +109,13 @@ fn the_comparers_notice_a_single_wrong_code() {
             assert!(same_codes(&case, &changed, "scalar", &codes).is_err(), "{} {index}", case.name);
         }
         assert!(same_codes(&case, expected, "scalar", &codes[1..]).is_err(), "{}", case.name);
-        for counter in 0..9 {
-            let mut changed = expected.clone();
-            changed.clipped[0][counter] += 1;
-            assert!(same_saturations(&case, &changed, "scalar", &counts).is_err(), "{} {counter}", case.name);
+        for layer in 0..counts.len() {
+            for counter in 0..expected.clipped[layer].clone().counters_mut().count() {
+                let mut changed = expected.clone();
+                *changed.clipped[layer].counters_mut().nth(counter).expect("one of them") += 1;
+                let place = format!("{}, layer {layer}, counter {counter}", case.name);
+                assert!(same_saturations(&case, &changed, "scalar", &counts).is_err(), "{place}");
+            }
         }
     }
 }
@@ -120,36 +140,6 @@ fn the_comparers_of_floats_notice_what_is_beyond_their_bounds() {
 }
 
 #[test]
-fn the_suite_reaches_what_it_is_for() {
-    let cases = case::all();
-    let precisions = cases.iter().flat_map(|case| &case.expected).flat_map(|expected| &expected.spec.0);
-    let pairs: BTreeSet<_> = precisions.map(|precision| (precision.weight, precision.activation)).collect();
-    assert_eq!(pairs.len(), Bits::ALL.len() * Bits::ALL.len(), "{pairs:?}");
-
-    let layers: Vec<&Layer> = cases.iter().flat_map(|case| case.network.layers()).collect();
-    let recurrent = |wanted: &dyn Fn(&mohaq::nn::Sru) -> bool| {
-        layers.iter().any(|layer| matches!(layer, Layer::Sru(sru) if wanted(sru)))
-    };
-    for directions in [1, 2] {
-        for skip in [Skip::None, Skip::Identity, Skip::Matrix] {
-            assert!(recurrent(&|sru| sru.directions == directions && sru.skip == skip), "{directions} {skip:?}");
-        }
-    }
-    for hidden in [1, 5, 16, 17, 33] {
-        assert!(recurrent(&|sru| sru.hidden == hidden), "{hidden} units");
-    }
-    assert!(recurrent(&|sru| sru.projection.is_some()) && recurrent(&|sru| sru.projection.is_none()));
-
-    let lengths: BTreeSet<usize> =
-        cases.iter().flat_map(|case| case.batch.starts().windows(2).map(|ends| ends[1] - ends[0])).collect();
-    assert!(lengths.contains(&0) && lengths.contains(&1) && lengths.len() > 5, "{lengths:?}");
-
-    let clipped = cases.iter().flat_map(|case| &case.expected).flat_map(|expected| &expected.clipped);
-    let seen = clipped.fold([0; 9], |sums, counts| std::array::from_fn(|i| sums[i] + counts[i]));
-    assert!(seen.iter().all(|&count| count > 0), "saturations by counter: {seen:?}");
-}
-
-#[test]
 fn a_case_without_tensors_tensors_without_a_case_and_an_empty_folder_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     assert!(case::names(folder.path()).expect_err("nothing there").contains("no cases"));
@@ -160,8 +150,4 @@ fn a_case_without_tensors_tensors_without_a_case_and_an_empty_folder_are_refused
         std::fs::remove_file(path).expect("removed");
     }
     assert!(case::names(&folder.path().join("none")).is_err());
-}
-
-fn is_bidirectional(case: &Case) -> bool {
-    case.network.layers().iter().any(|layer| matches!(layer, Layer::Sru(sru) if sru.directions == 2))
 }

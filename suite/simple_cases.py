@@ -1,109 +1,11 @@
-"""The cases: networks, data, ranges and specs, each with what it is for.
-
-A case is drawn from its own seed, with uniform numbers only: those are exact arithmetic on the generator's bits. Ranges
-follow a simple rule (`calibrate`), not mohaq's: they are part of the case, and need only exercise the arithmetic.
-"""
-from dataclasses import dataclass, field
-from typing import Callable
-
+"""Cases of simple recurrent units, of linear layers and of all that products have in common."""
 import numpy as np
-from contract import GATE, TANH, Ratio, finest, largest_code, names, own, scale, skip_of
-
-WIDTHS = [2, 4, 8, 16]
-PAIRS = [f"{w}x{a}" for w in WIDTHS for a in WIDTHS]
-# Shares of the largest magnitude at which clips lie, so that at few bits something saturates.
-WEIGHT_CLIPS = {2: 0.6, 4: 0.8, 8: 1.0}
-INPUT_CLIPS = {2: 0.5, 4: 0.75, 8: 0.95}
-
-
-@dataclass
-class Case:
-    name: str
-    about: str
-    input: int
-    layers: list
-    lengths: list
-    specs: list
-    per_channel: bool = False
-    # Largest magnitudes of features, weights, recurrent vectors and biases.
-    features: float = 2.0
-    weights: float = 0.6
-    vectors: float = 1.2
-    biases: float = 0.8
-    # Changes what was drawn: (parameters, features, rng).
-    change: Callable = field(default=lambda parameters, features, rng: None)
-    # Changes the ranges that the rule gave: (calibration).
-    override: Callable = field(default=lambda calibration: None)
+from case import PAIRS, RELU, SIGMOID, TANH_LAYER, Case, layer, linear
+from contract.numbers import Ratio, largest_code, scale
 
 
 def sru(hidden, **options):
-    return {"kind": "sru", "hidden": hidden} | options
-
-
-def linear(outputs):
-    return {"kind": "linear", "outputs": outputs}
-
-
-RELU, TANH_LAYER, SIGMOID = ({"kind": kind} for kind in ("relu", "tanh", "sigmoid"))
-
-
-def draw(case, rng):
-    """Parameters under mohaq's names, and features."""
-    uniform = lambda rows, columns, largest: rng.uniform(-largest, largest, (rows, columns)).astype(np.float32)
-    parameters, inputs = {}, case.input
-    for layer, name in zip(case.layers, names(case.layers)):
-        if layer["kind"] == "sru":
-            width = layer["hidden"] * (2 if layer.get("bidirectional") else 1)
-            inner = layer.get("projection", inputs)
-            if "projection" in layer:
-                parameters[f"{name}.projection"] = uniform(inputs, inner, case.weights)
-            columns = width * (4 if skip_of(layer, inputs) == "matrix" else 3)
-            parameters[f"{name}.weight"] = uniform(inner, columns, case.weights)
-            parameters[f"{name}.vectors"] = uniform(2, width, case.vectors)
-            parameters[f"{name}.bias"] = uniform(2, width, case.biases)
-            inputs = width
-        elif layer["kind"] == "linear":
-            parameters[f"{name}.weight"] = uniform(inputs, layer["outputs"], case.weights)
-            parameters[f"{name}.bias"] = uniform(1, layer["outputs"], case.biases)
-            inputs = layer["outputs"]
-    features = uniform(sum(case.lengths), case.input, case.features)
-    case.change(parameters, features, rng)
-    return parameters, features
-
-
-def operand(largest_of, clips):
-    """Ranges of an operand; `largest_of`: one magnitude, or one an output."""
-    ranges = {f"clip{bits}": [float(np.float32(share * top)) for top in largest_of] for bits, share in clips.items()}
-    top = max(largest_of)
-    return ranges | {"fraction16": 14 if top < 2 else 10 if top < 32 else 7}
-
-
-def calibrate(case, parameters, features, seen):
-    """Ranges in the shape of `mohaq::quant::Calibration`; `seen` as `reference.run` returns it."""
-    sites, layers, index = [], [], iter(seen)
-
-    def site(name, weight):
-        met = next(index)
-        tops = np.abs(weight).max(axis=0).tolist() if case.per_channel else [float(np.abs(weight).max())]
-        sites.append({"site": name, "weight": operand(tops, WEIGHT_CLIPS), "input": operand([met["input"]], INPUT_CLIPS)})
-        return [finest(part, 1.25) for part in met["parts"]]
-
-    for place, (layer, name) in enumerate(zip(case.layers, names(case.layers))):
-        mine = own(parameters, name)
-        if layer["kind"] == "sru":
-            projected = site(f"{name}.projection", mine["projection"]) if "projection" in mine else None
-            candidate, _, _, highway = site(name, mine["weight"])
-            formats = {"kind": "sru", "state": candidate, "hidden": min(candidate, highway)}
-            layers.append(formats | ({"projected": projected[0]} if projected else {}))
-        elif layer["kind"] == "linear":
-            behind = case.layers[place + 1]["kind"] if place + 1 < len(case.layers) else None
-            (own_format,) = site(name, mine["weight"])
-            layers.append({"kind": "linear", "output": {"tanh": TANH, "sigmoid": GATE}.get(behind, own_format)})
-        else:
-            layers.append({"kind": "pointwise"})
-    calibration = {"sites": sites, "layers": layers, "input_fraction": finest(float(np.abs(features).max()), 1.25)}
-    case.override(calibration)
-    return calibration
+    return layer("sru", hidden=hidden, **options)
 
 
 LOW, HIGH = -2.0, 1.99993896484375  # the ends of Q1.14
@@ -262,7 +164,7 @@ def near_tie_ranges(calibration):
     calibration["sites"][0]["weight"].update({f"clip{bits}": [clip] for bits, clip in NEAR_CLIPS.items()})
 
 
-CASES = [
+SIMPLE_CASES = [
     Case("linear", "Two linear layers with ReLU between them, at every pair of widths.", 6,
          [linear(9), RELU, linear(4)], [6, 1, 0, 9], PAIRS),
     Case("identity", "16 units, one vector's width, whose highway carries the input; at every pair of widths.", 16,
