@@ -424,7 +424,7 @@ pub(super) fn measured_peak(family: Family) -> f64 {
             match family {
                 Family::Pairs => pairs(words, black_box(&pair_weights), &mut sums),
                 Family::Quads | Family::Nibbles => {
-                    quads(words, black_box(&quad_weights), STEPS, &[[0; 2 * LANES]], &mut sums)
+                    quads(words, black_box(&quad_weights), STEPS, &[[0; 2 * LANES]], &mut sums);
                 }
             }
             black_box(&sums);
