@@ -167,6 +167,7 @@ fn a_model_cut_off_anywhere_is_an_error() {
 fn other_files_are_named() {
     let refusal = |bytes: &[u8]| mohaq::import::read_bytes(bytes, None).expect_err("no model").to_string();
     assert_eq!(refusal(b""), "model: an empty file");
+    assert_eq!(refusal(&[0; 64]), "model: neither ONNX nor safetensors");
     assert_eq!(
         refusal(b"PK\x03\x04...."),
         "model: a zip archive, as `torch.save` and Keras write them, expected ONNX or safetensors"

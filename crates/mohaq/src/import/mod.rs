@@ -118,6 +118,8 @@ fn kind(bytes: &[u8]) -> Result<Kind, ImportError> {
         }
         [0x89, b'H', b'D', b'F', ..] => Err(ImportError::Foreign { what: "an HDF5 file, as Keras writes them" }),
         [0x80, 2..=5, ..] => Err(ImportError::Foreign { what: "a Python pickle, as `torch.save` wrote them" }),
+        // No field has the number 0.
+        [0, ..] => Err(ImportError::file("neither ONNX nor safetensors")),
         _ => Ok(Kind::Onnx),
     }
 }
