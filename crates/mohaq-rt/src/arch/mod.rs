@@ -126,14 +126,17 @@ impl Level {
     }
 
     /// Multiplies the only row with the panels from `first` on and writes 16 requantized sums of each to `values`.
-    pub(crate) fn row(self, product: &Product<'_>, first: usize, values: &mut [i16]) -> SaturationCount {
+    ///
+    /// The weights are read from the last panel to the first where `turned`: one time forth and one time back, those that
+    /// were read last are still near.
+    pub(crate) fn row(self, product: &Product<'_>, first: usize, turned: bool, values: &mut [i16]) -> SaturationCount {
         assert_eq!(product.rows, 1, "one row");
         match self {
             Self::Scalar => row_by_panels(first, values, |panel, target| scalar::product(product, panel, target)),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(avx2) => avx2.row(product, first, values),
+            Self::Avx2(avx2) => avx2.row(product, first, turned, values),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(avx512) => avx512.row(product, first, values),
+            Self::Avx512(avx512) => avx512.row(product, first, turned, values),
         }
     }
 
@@ -174,6 +177,13 @@ impl Level {
             Self::Avx512(avx512) => avx512.recur(recurrence, states, target),
         }
     }
+}
+
+/// From the first to the last, or the other way round.
+#[cfg(target_arch = "x86_64")]
+fn in_turn<T>(items: impl DoubleEndedIterator<Item = T> + ExactSizeIterator, turned: bool) -> impl Iterator<Item = T> {
+    let mut items = items;
+    core::iter::from_fn(move || if turned { items.next_back() } else { items.next() })
 }
 
 /// One row times panel after panel.

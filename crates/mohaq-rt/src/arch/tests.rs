@@ -102,10 +102,12 @@ impl Case {
             of_outputs.merge(level.product(&product, panel, target));
         }
         if self.rows == 1 {
-            let mut row = vec![0; panels.count() * LANES];
-            let seen = level.row(&product, 0, &mut row);
-            assert_eq!((&row[..self.columns], seen.clipped), (&*outputs, of_outputs.clipped), "{}", level.name());
-            assert_eq!(seen.total, row.len() as u64);
+            for turned in [false, true] {
+                let mut row = vec![0; panels.count() * LANES];
+                let seen = level.row(&product, 0, turned, &mut row);
+                assert_eq!((&row[..self.columns], seen.clipped), (&*outputs, of_outputs.clipped), "{}", level.name());
+                assert_eq!(seen.total, row.len() as u64);
+            }
         }
         (words, outputs, of_inputs, of_outputs)
     }

@@ -244,7 +244,7 @@ impl Recurrent {
                     counts.input.merge(part.site.operands(level, codes, frames, words));
                 }
                 let mut to = Panes { values: &mut buffers.input, width, first: direction * gates * self.padded() };
-                self.panels(level, part, direction, frames, words, &mut to, counts);
+                self.panels(level, part, direction, frames, false, words, &mut to, counts);
             }
         }
     }
@@ -267,7 +267,8 @@ impl Recurrent {
         }
     }
 
-    /// The products of one direction of a site, for `rows` rows of `words`.
+    /// The products of one direction of a site, for `rows` rows of `words`; of one row from the last gate to the first where
+    /// `turned`.
     #[expect(clippy::too_many_arguments, reason = "the buffers are borrowed apart from each other")]
     fn panels(
         &self,
@@ -275,19 +276,21 @@ impl Recurrent {
         part: &GateSite,
         direction: usize,
         rows: usize,
+        turned: bool,
         words: &[Words],
         to: &mut Panes<'_>,
         counts: &mut SiteCounts,
     ) {
         let groups = self.padded() / LANES;
         let total = (rows * self.hidden) as u64;
-        for (of_site, gate) in part.gates.clone().enumerate() {
-            let mut clipped = 0;
+        for of_site in 0..part.gates.len() {
+            let of_site = if turned { part.gates.len() - 1 - of_site } else { of_site };
+            let (gate, mut clipped) = (part.gates.start + of_site, 0);
             let panel = (direction * part.gates.len() + of_site) * groups;
             let column = to.first + gate * self.padded();
             if rows == 1 {
                 let values = &mut to.values[column..][..self.padded()];
-                clipped += part.site.row(level, words, panel, values).clipped;
+                clipped += part.site.row(level, words, panel, turned, values).clipped;
             } else {
                 for group in 0..groups {
                     let column = column + group * LANES;
@@ -321,7 +324,7 @@ impl Recurrent {
             let codes = if gated { &buffers.operand } else { &buffers.shown };
             counts.input.merge(part.site.operands(level, &codes[..rows * self.width], rows, words));
             let mut to = Panes { values: &mut buffers.products, width, first: 0 };
-            self.panels(level, part, direction, rows, words, &mut to, counts);
+            self.panels(level, part, direction, rows, step % 2 == 1, words, &mut to, counts);
         }
     }
 

@@ -141,10 +141,18 @@ impl Site {
         level.product(&product, panel, target)
     }
 
-    /// The product of the only row of packed `words` with the panels from `panel` on, 16 codes of each to `values`.
-    pub(super) fn row(&self, level: Level, words: &[Words], panel: usize, values: &mut [i16]) -> SaturationCount {
+    /// The product of the only row of packed `words` with the panels from `panel` on, 16 codes of each to `values`; from the
+    /// last panel to the first where `turned`.
+    pub(super) fn row(
+        &self,
+        level: Level,
+        words: &[Words],
+        panel: usize,
+        turned: bool,
+        values: &mut [i16],
+    ) -> SaturationCount {
         let product = Product { words, rows: 1, operand: self.operand, panels: &self.panels, scales: &self.scales };
-        level.row(&product, panel, values)
+        level.row(&product, panel, turned, values)
     }
 
     /// The whole product: `codes`, `[rows, inputs]`, to `outputs`, `[rows, columns]`.

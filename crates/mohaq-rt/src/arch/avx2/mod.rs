@@ -44,12 +44,12 @@ impl Avx2 {
         unsafe { product::product(product, panel, target) }
     }
 
-    pub(super) fn row(self, product: &Product<'_>, first: usize, values: &mut [i16]) -> SaturationCount {
+    pub(super) fn row(self, product: &Product<'_>, first: usize, turned: bool, values: &mut [i16]) -> SaturationCount {
         if product.panels.exact_steps(product.operand.bits) == 0 || !product.is_narrow() {
             return row_by_panels(first, values, |panel, target| self.product(product, panel, target));
         }
         // SAFETY: `self` exists, so AVX2 does.
-        unsafe { product::row(product, first, values) }
+        unsafe { product::row(product, first, turned, values) }
     }
 
     pub(super) fn cells(self, cell: RecurrentCell, row: &mut CellRow<'_>, clipped: &mut Clipped) {

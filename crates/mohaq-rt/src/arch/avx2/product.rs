@@ -18,7 +18,7 @@
 //!
 //! Twelve accumulators, two vectors of weights, one of inputs and one of products are the sixteen registers there are.
 
-use super::super::{LANES, Product, TILE, Target, Words, scalar};
+use super::super::{LANES, Product, TILE, Target, Words, in_turn, scalar};
 use super::vector::{
     any, at_end, count_outside, cut, in_order, load, load_bytes, load_i32, load_ratios, load_widened, scale, to_i64,
     write,
@@ -133,30 +133,37 @@ fn pairs<const R: usize, W: PairStep>(words: &[Words], weights: &[W], total: &mu
 /// One row times some panels that lie side by side, two at a time: what one row of a recurrence needs, where there are no
 /// other rows to share a word with, so panels share it. The codes go to `values`, 16 of each panel.
 #[target_feature(enable = "avx2")]
-pub(super) fn row(product: &Product<'_>, first: usize, values: &mut [i16]) -> SaturationCount {
+pub(super) fn row(product: &Product<'_>, first: usize, turned: bool, values: &mut [i16]) -> SaturationCount {
     let mut count = SaturationCount::default();
-    let words = product.tile(0);
-    let panels = first..first + values.len() / LANES;
-    for (values, panel) in values.chunks_mut(2 * LANES).zip(panels.step_by(2)) {
+    for (place, values) in in_turn(values.chunks_mut(2 * LANES).enumerate(), turned) {
+        let panel = first + 2 * place;
         if values.len() == LANES {
             let target = Target { values, width: LANES, column: 0, lanes: LANES };
             count.merge(self::product(product, panel, target));
-            continue;
+        } else {
+            count.merge(two_panels(product, panel, values));
         }
-        let mut sums = [[_mm256_setzero_si256(); 2]; 2];
-        match [Weights::of(product, panel), Weights::of(product, panel + 1)] {
-            [Weights::Pairs(a), Weights::Pairs(b)] => two_pairs(words, [a, b], &mut sums),
-            [Weights::BytePairs(a), Weights::BytePairs(b)] => two_pairs(words, [a, b], &mut sums),
-            [Weights::Quads { .. }, Weights::Quads { .. }] => two_quads(product, panel, &mut sums),
-            weights => weights.iter().zip(&mut sums).for_each(|(weights, sums)| {
-                weights.sum(words, core::array::from_mut(sums));
-            }),
-        }
-        for (place, (sums, values)) in sums.iter().zip(values.chunks_mut(LANES)).enumerate() {
-            let mut target = Target { values, width: LANES, column: 0, lanes: LANES };
-            let clipped = Ending::new(product, panel + place).write(core::slice::from_ref(sums), 0, &mut target);
-            count.merge(SaturationCount { clipped, total: LANES as u64 });
-        }
+    }
+    count
+}
+
+#[target_feature(enable = "avx2")]
+fn two_panels(product: &Product<'_>, panel: usize, values: &mut [i16]) -> SaturationCount {
+    let mut count = SaturationCount::default();
+    let words = product.tile(0);
+    let mut sums = [[_mm256_setzero_si256(); 2]; 2];
+    match [Weights::of(product, panel), Weights::of(product, panel + 1)] {
+        [Weights::Pairs(a), Weights::Pairs(b)] => two_pairs(words, [a, b], &mut sums),
+        [Weights::BytePairs(a), Weights::BytePairs(b)] => two_pairs(words, [a, b], &mut sums),
+        [Weights::Quads { .. }, Weights::Quads { .. }] => two_quads(product, panel, &mut sums),
+        weights => weights.iter().zip(&mut sums).for_each(|(weights, sums)| {
+            weights.sum(words, core::array::from_mut(sums));
+        }),
+    }
+    for (place, (sums, values)) in sums.iter().zip(values.chunks_mut(LANES)).enumerate() {
+        let mut target = Target { values, width: LANES, column: 0, lanes: LANES };
+        let clipped = Ending::new(product, panel + place).write(core::slice::from_ref(sums), 0, &mut target);
+        count.merge(SaturationCount { clipped, total: LANES as u64 });
     }
     count
 }

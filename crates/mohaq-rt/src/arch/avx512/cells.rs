@@ -28,7 +28,7 @@ type Halves = [__m512i; 2];
 static RIGHT_OF_SIGMOID: RightHalf = RightHalf::of(&SIGMOID);
 static RIGHT_OF_TANH: RightHalf = RightHalf::of(&HYPERBOLIC_TANGENT);
 
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw")]
 pub(super) fn cells(lanes: Avx512, cell: RecurrentCell, row: &mut CellRow<'_>, clipped: &mut Clipped) {
     let gates = cell.kind().gates();
     let units = row.state.len();
@@ -47,7 +47,7 @@ pub(super) fn cells(lanes: Avx512, cell: RecurrentCell, row: &mut CellRow<'_>, c
 
 /// The codes of some units, `[gates, units]`; zeros for gates that the cell has not.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw")]
 fn of_gates(codes: &[i16], gates: usize, units: core::ops::Range<usize>) -> [__m512i; MAX_GATES] {
     let mut vectors = [_mm512_setzero_si512(); MAX_GATES];
     for (vector, codes) in vectors.iter_mut().zip(codes.chunks_exact(codes.len() / gates)) {
@@ -58,11 +58,11 @@ fn of_gates(codes: &[i16], gates: usize, units: core::ops::Range<usize>) -> [__m
 
 /// The first `looks` peepholes of one group or two, zeros for the rest.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw")]
 fn peepholes(groups: &[[[i16; LANES]; MAX_PEEPHOLES]], looks: usize) -> [__m512i; MAX_PEEPHOLES] {
     let mut vectors = [_mm512_setzero_si512(); MAX_PEEPHOLES];
     for (index, vector) in vectors.iter_mut().enumerate().take(looks) {
-        let second = groups.get(1).map_or([0; LANES], |group| group[index]);
+        let second = if let [_, second] = groups { second[index] } else { [0; LANES] };
         *vector = _mm512_inserti64x4::<1>(load(&groups[0][index]), _mm512_castsi512_si256(load(&second)));
     }
     vectors
@@ -70,7 +70,7 @@ fn peepholes(groups: &[[[i16; LANES]; MAX_PEEPHOLES]], looks: usize) -> [__m512i
 
 /// 32 codes, or 16 and zeros.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw")]
 fn load(codes: &[i16]) -> __m512i {
     if let Some(codes) = codes.first_chunk::<UNITS>() {
         // SAFETY: the reference is to 64 readable bytes, and the load needs no alignment.
@@ -83,7 +83,7 @@ fn load(codes: &[i16]) -> __m512i {
 
 /// 32 codes, or the first 16.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw")]
 fn store(to: &mut [i16], codes: __m512i) {
     if let Some(to) = to.first_chunk_mut::<UNITS>() {
         // SAFETY: the reference is to 64 writable bytes, and the store needs no alignment.
@@ -161,7 +161,7 @@ impl Lanes for Avx512 {
 }
 
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw")]
 fn add(a: __m512i, b: __m512i, clipped: &mut u64) -> __m512i {
     let sum = _mm512_adds_epi16(a, b);
     // A sum that saturates is not the one that wraps round.
@@ -180,7 +180,7 @@ struct RoundShift {
 
 impl RoundShift {
     #[inline]
-    #[target_feature(enable = "avx512f,avx512bw")]
+    #[target_feature(enable = "popcnt,avx512f,avx512bw")]
     fn new(shift: u32) -> Self {
         let below_half = if shift > 0 { (1_i32 << (shift - 1)) - 1 } else { 0 };
         Self {
@@ -192,7 +192,7 @@ impl RoundShift {
 
     /// Just under a half, and one more where the floor is odd, sends ties to the even neighbour.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512bw")]
+    #[target_feature(enable = "popcnt,avx512f,avx512bw")]
     fn apply(self, numbers: __m512i) -> __m512i {
         let odd = _mm512_and_si512(_mm512_sra_epi32(numbers, self.shift), self.odd);
         let raised = _mm512_add_epi32(_mm512_add_epi32(numbers, self.below_half), odd);
@@ -200,7 +200,7 @@ impl RoundShift {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512bw")]
+    #[target_feature(enable = "popcnt,avx512f,avx512bw")]
     fn both(self, numbers: Halves) -> Halves {
         [self.apply(numbers[0]), self.apply(numbers[1])]
     }
@@ -208,26 +208,26 @@ impl RoundShift {
 
 /// a·b.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw")]
 fn products(a: __m512i, b: __m512i) -> Halves {
     interleaved(_mm512_mullo_epi16(a, b), _mm512_mulhi_epi16(a, b))
 }
 
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw")]
 fn interleaved(a: __m512i, b: __m512i) -> Halves {
     [_mm512_unpacklo_epi16(a, b), _mm512_unpackhi_epi16(a, b)]
 }
 
 /// The lanes of two halves as codes, saturated.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw")]
 fn packed([low, high]: Halves) -> __m512i {
     _mm512_packs_epi32(low, high)
 }
 
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw")]
 fn mix(weight: __m512i, a: __m512i, b: __m512i) -> __m512i {
     let other = _mm512_sub_epi16(_mm512_set1_epi16(ONE as i16), weight);
     let ([ab_low, ab_high], [w_low, w_high]) = (interleaved(a, b), interleaved(other, weight));
@@ -236,7 +236,7 @@ fn mix(weight: __m512i, a: __m512i, b: __m512i) -> __m512i {
 }
 
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw")]
 fn remember([a, b]: Halves, [c, d]: Halves, shift: u32, clipped: &mut u64) -> __m512i {
     let [new_low, new_high] = RoundShift::new(shift).both(products(c, d));
     let [old_low, old_high] = products(a, b);
@@ -249,7 +249,7 @@ fn remember([a, b]: Halves, [c, d]: Halves, shift: u32, clipped: &mut u64) -> __
 
 /// How many of 16 numbers 16 bits do not hold.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw")]
 fn count_outside(numbers: __m512i) -> u32 {
     // x ^ (x >> 31) is x or −1 − x: 0 … 32767 exactly for what fits.
     let magnitude = _mm512_xor_si512(numbers, _mm512_srai_epi32::<31>(numbers));
@@ -257,7 +257,7 @@ fn count_outside(numbers: __m512i) -> u32 {
 }
 
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw")]
 fn rescale(codes: __m512i, from: u32, to: u32) -> __m512i {
     if from < to {
         // 2^12 is the largest: to tanh's argument.
@@ -269,7 +269,7 @@ fn rescale(codes: __m512i, from: u32, to: u32) -> __m512i {
 
 /// A function of 32 arguments by the right half of its table, where f(−z) is `mirror` − f(z).
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw")]
 fn at(half: &RightHalf, mirror: i16, arguments: __m512i) -> __m512i {
     // The left end has no mirror image, but the value of its neighbour: the curve is flat there.
     let size = _mm512_min_epu16(_mm512_abs_epi16(arguments), _mm512_set1_epi16(i16::MAX));
@@ -287,7 +287,7 @@ fn at(half: &RightHalf, mirror: i16, arguments: __m512i) -> __m512i {
 
 /// 32 of 256 numbers, by their places.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw")]
 fn pick(numbers: &[[i16; UNITS]; 8], places: __m512i) -> __m512i {
     let mut of_64 = [_mm512_setzero_si512(); 4];
     for (picked, [low, high]) in of_64.iter_mut().zip(numbers.as_chunks::<2>().0) {

@@ -22,7 +22,8 @@ impl Avx512 {
     /// Asks the CPU.
     #[cfg(feature = "std")]
     pub(super) fn new() -> Option<Self> {
-        let has = std::is_x86_feature_detected!("avx512f")
+        let has = std::is_x86_feature_detected!("popcnt")
+            && std::is_x86_feature_detected!("avx512f")
             && std::is_x86_feature_detected!("avx512bw")
             && std::is_x86_feature_detected!("avx512vnni");
         Avx2::new().filter(|_| has).map(|avx2| Self { avx2 })
@@ -40,12 +41,12 @@ impl Avx512 {
         unsafe { product::product(product, panel, target) }
     }
 
-    pub(super) fn row(self, product: &Product<'_>, first: usize, values: &mut [i16]) -> SaturationCount {
+    pub(super) fn row(self, product: &Product<'_>, first: usize, turned: bool, values: &mut [i16]) -> SaturationCount {
         if !product::fits(product) {
-            return self.avx2.row(product, first, values);
+            return self.avx2.row(product, first, turned, values);
         }
         // SAFETY: `self` exists, so the instructions do.
-        unsafe { product::row(product, first, values) }
+        unsafe { product::row(product, first, turned, values) }
     }
 
     pub(super) fn cells(self, cell: RecurrentCell, row: &mut CellRow<'_>, clipped: &mut Clipped) {

@@ -9,7 +9,7 @@
 //! the weights are in. Weights of 4 bits lie there two steps to a vector; each half of a byte is brought into its upper
 //! half, which makes of it 16 times the weight.
 
-use super::super::{LANES, MOST_BYTES, Product, TILE, Target, Words};
+use super::super::{LANES, MOST_BYTES, Product, TILE, Target, Words, in_turn};
 use crate::numeric::SaturationCount;
 use crate::panel::{Data, Family, Line};
 use core::arch::x86_64::{
@@ -109,7 +109,7 @@ macro_rules! with_weights {
     };
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw,avx512vnni")]
 pub(super) fn product(product: &Product<'_>, panel: usize, target: Target<'_>) -> SaturationCount {
     with_weights!(product, weights => tiles(product, weights, panel, target))
 }
@@ -121,7 +121,7 @@ fn of_panel<'w, W: Weights>(product: &Product<'_>, weights: &'w [W], panel: usiz
 }
 
 /// All rows with one panel, tile by tile.
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw,avx512vnni")]
 fn tiles<W: Weights>(product: &Product<'_>, weights: &[W], panel: usize, mut target: Target<'_>) -> SaturationCount {
     let weights = of_panel(product, weights, panel);
     let (begin, end) = (beginning(product, panel, W::TIMES), Ending::new(product, panel, W::TIMES));
@@ -143,7 +143,7 @@ fn tiles<W: Weights>(product: &Product<'_>, weights: &[W], panel: usize, mut tar
 }
 
 /// The first `R` rows of a tile with one panel.
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw,avx512vnni")]
 fn sum<const R: usize, W: Weights>(words: &[Words], weights: &[W], begin: __m512i) -> [__m512i; R] {
     let mut sums = [begin; R];
     for (words, weights) in words.chunks(W::STEPS).zip(weights) {
@@ -157,36 +157,40 @@ fn sum<const R: usize, W: Weights>(words: &[Words], weights: &[W], begin: __m512
 
 /// The words of a row for one step or two, for every column; zeros where there is no second one.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw,avx512vnni")]
 fn inputs(words: &[Words], row: usize) -> [__m512i; 2] {
     let second = words.get(1).map_or(0, |words| words[row]);
     [_mm512_set1_epi32(words[0][row].cast_signed()), _mm512_set1_epi32(second.cast_signed())]
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) fn row(product: &Product<'_>, first: usize, values: &mut [i16]) -> SaturationCount {
-    with_weights!(product, weights => panels(product, weights, first, values))
+#[target_feature(enable = "popcnt,avx512f,avx512bw,avx512vnni")]
+pub(super) fn row(product: &Product<'_>, first: usize, turned: bool, values: &mut [i16]) -> SaturationCount {
+    with_weights!(product, weights => panels(product, weights, first, turned, values))
 }
 
 /// One row with the panels from `first` on, some side by side; the codes go to `values`, 16 of each panel.
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn panels<W: Weights>(product: &Product<'_>, weights: &[W], first: usize, values: &mut [i16]) -> SaturationCount {
-    let total = values.len() as u64;
-    let (mut panel, mut clipped) = (first, 0);
+#[target_feature(enable = "popcnt,avx512f,avx512bw,avx512vnni")]
+fn panels<W: Weights>(
+    product: &Product<'_>,
+    weights: &[W],
+    first: usize,
+    turned: bool,
+    values: &mut [i16],
+) -> SaturationCount {
+    let (total, mut clipped) = (values.len() as u64, 0);
     let (many, rest) = values.as_chunks_mut::<{ SIDE_BY_SIDE * LANES }>();
-    for values in many {
-        clipped += side_by_side::<SIDE_BY_SIDE, _>(product, weights, panel, values);
-        panel += SIDE_BY_SIDE;
+    let alone = first + SIDE_BY_SIDE * many.len();
+    for (place, values) in in_turn(many.iter_mut().enumerate(), turned) {
+        clipped += side_by_side::<SIDE_BY_SIDE, _>(product, weights, first + place * SIDE_BY_SIDE, values);
     }
-    for values in rest.chunks_mut(LANES) {
-        clipped += side_by_side::<1, _>(product, weights, panel, values);
-        panel += 1;
+    for (place, values) in rest.chunks_mut(LANES).enumerate() {
+        clipped += side_by_side::<1, _>(product, weights, alone + place, values);
     }
     SaturationCount { clipped, total }
 }
 
 /// One row with `N` panels, and how many codes saturated.
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw,avx512vnni")]
 fn side_by_side<const N: usize, W: Weights>(
     product: &Product<'_>,
     weights: &[W],
@@ -194,16 +198,20 @@ fn side_by_side<const N: usize, W: Weights>(
     values: &mut [i16],
 ) -> u64 {
     let mut sums = [_mm512_setzero_si512(); N];
-    sums.iter_mut().zip(first..).for_each(|(sums, panel)| *sums = beginning(product, panel, W::TIMES));
     let words = product.tile(0);
     let lines = words.len().div_ceil(W::STEPS);
-    // All of one length that is said here, so that the loop need not ask for each.
-    let panels: [&[W]; N] = core::array::from_fn(|place| &of_panel(product, weights, first + place)[..lines]);
+    // Loops, not closures: what calls a closure is compiled without these instructions, and could not take it in.
+    let mut panels: [&[W]; N] = [&[]; N];
+    for (place, (sums, weights_of)) in sums.iter_mut().zip(&mut panels).enumerate() {
+        *sums = beginning(product, first + place, W::TIMES);
+        *weights_of = &of_panel(product, weights, first + place)[..lines];
+    }
     for line in 0..lines {
         let inputs = inputs(&words[line * W::STEPS..], 0);
         for (sums, weights) in sums.iter_mut().zip(panels) {
-            // SAFETY: this function is compiled for these instructions, so its callers have them.
-            *sums = unsafe { weights[line].add(*sums, inputs) };
+            // SAFETY: `line` is below the length that every panel was cut to; this function is compiled for these
+            // instructions, so its callers have them.
+            *sums = unsafe { weights.get_unchecked(line).add(*sums, inputs) };
         }
     }
     let mut clipped = 0;
@@ -214,7 +222,7 @@ fn side_by_side<const N: usize, W: Weights>(
 }
 
 /// What the sums of a panel begin with, `times` too large: less what the inputs' offset adds.
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw,avx512vnni")]
 fn beginning(product: &Product<'_>, panel: usize, times: i32) -> __m512i {
     match product.panels.data() {
         Data::Quads { sums, .. } | Data::Nibbles { sums, .. } => {
@@ -231,7 +239,7 @@ struct Ending {
 }
 
 impl Ending {
-    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    #[target_feature(enable = "popcnt,avx512f,avx512bw,avx512vnni")]
     fn new(product: &Product<'_>, panel: usize, times: i32) -> Self {
         let (ratios, _) = product.scales.ratios[panel * LANES..][..LANES].as_chunks::<8>();
         let biases = product.scales.biases[panel * LANES..].first_chunk().expect("whole panels");
@@ -247,7 +255,7 @@ impl Ending {
     ///
     /// A sum has 32 bits and a ratio 22 significant ones: the product is exact in a double, and the conversion rounds once,
     /// to the nearest and half to even.
-    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    #[target_feature(enable = "popcnt,avx512f,avx512bw,avx512vnni")]
     fn write(&self, sums: __m512i, to: &mut [i16]) -> u64 {
         let low = _mm512_cvtepi32_pd(_mm512_castsi512_si256(sums));
         let high = _mm512_cvtepi32_pd(_mm512_extracti64x4_epi64::<1>(sums));
@@ -263,20 +271,20 @@ impl Ending {
     }
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw,avx512vnni")]
 fn load_i32(numbers: &[i32; LANES]) -> __m512i {
     // SAFETY: the reference is to 64 readable bytes, and the load needs no alignment.
     unsafe { _mm512_loadu_si512(numbers.as_ptr().cast()) }
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw,avx512vnni")]
 fn load_ratios(ratios: &[f64; 8]) -> __m512d {
     // SAFETY: the reference is to 64 readable bytes, and the load needs no alignment.
     unsafe { _mm512_loadu_pd(ratios.as_ptr()) }
 }
 
 /// Writes the lanes of `codes` that `row` has room for.
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw,avx512vnni")]
 fn store(row: &mut [i16], codes: __m256i) {
     let mut all = [0; LANES];
     let to: &mut [i16; LANES] = match row.first_chunk_mut() {
@@ -292,7 +300,7 @@ fn store(row: &mut [i16], codes: __m256i) {
 
 /// The inner loop alone, on weights and words that stay in the nearest cache: multiply-accumulates a second.
 #[cfg(feature = "std")]
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[target_feature(enable = "popcnt,avx512f,avx512bw,avx512vnni")]
 pub(super) fn measured_peak(family: Family) -> f64 {
     use core::hint::black_box;
     const STEPS: usize = 64;
