@@ -2,7 +2,7 @@
 
 use super::elementwise::{add_to_rows, for_rows, sum_of_rows};
 use super::{Product, Saturated, SiteId, SiteOps, Workspace};
-use crate::tensor::{Matrix, Real, Store, View, product};
+use crate::tensor::{Matrix, Real, Right, Store, View, product};
 use std::borrow::Cow;
 
 /// What the hooks of one product did.
@@ -21,16 +21,17 @@ impl<T: Real> Hooked<T> {
 }
 
 /// `input · weight + bias` with its hooks, and what these did; `bias` may be empty.
-pub(super) fn traced<T: Real>(
+pub(super) fn traced<'w, T: Real>(
     site: SiteId,
     input: &Matrix<T>,
-    weight: View<'_, T>,
+    weight: impl Into<Right<'w, T>>,
     bias: &[T],
     ops: &impl SiteOps<T>,
     workspace: &mut Workspace<T>,
 ) -> (Matrix<T>, Hooked<T>) {
+    let weight = weight.into();
     let hooked = ops.input(site, input, workspace);
-    let mut output = workspace.take(input.rows(), weight.cols());
+    let mut output = workspace.take(input.rows(), weight.shape()[1]);
     product(hooked.view(), weight, Store::Overwrite, &mut output);
     if !bias.is_empty() {
         add_to_rows(&mut output, bias);
@@ -142,24 +143,26 @@ impl<T: Real, O: SiteOps<T>> Back<'_, T, O> {
         let SiteBack { site, input, hooked, weight } = back;
         product(hooked.input.as_ref().unwrap_or(input).transposed(), outputs.view(), Store::Overwrite, weights);
         hooked.give(self.workspace);
-        self.through(site, input, weight, outputs, inputs);
+        self.through(site, input, weight.flip(), outputs, inputs);
     }
 
-    /// The gradient of a product's input alone.
-    pub(super) fn through(
+    /// The gradient of a product's input alone; `flipped` are the weights, `[outputs, inputs]`.
+    pub(super) fn through<'w>(
         &mut self,
         site: SiteId,
         input: &Matrix<T>,
-        weight: View<'_, T>,
+        flipped: impl Into<Right<'w, T>>,
         outputs: &Matrix<T>,
         inputs: Option<(Store, &mut Matrix<T>)>,
-    ) {
+    ) where
+        T: 'w,
+    {
         match (inputs, self.ops.input_back_at(site)) {
-            (Some((store, inputs)), None) => product(outputs.view(), weight.flip(), store, inputs),
+            (Some((store, inputs)), None) => product(outputs.view(), flipped, store, inputs),
             (None, None | Some(false)) => {}
             (inputs, Some(_)) => {
                 let mut through = self.workspace.take(input.rows(), input.cols());
-                product(outputs.view(), weight.flip(), Store::Overwrite, &mut through);
+                product(outputs.view(), flipped, Store::Overwrite, &mut through);
                 self.ops.input_back(site, input, &mut through);
                 match inputs {
                     Some((Store::Accumulate, inputs)) => add(inputs, &through),

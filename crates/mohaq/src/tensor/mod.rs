@@ -31,6 +31,6 @@ mod real;
 mod vectorized;
 
 pub use matrix::{Matrix, View};
-pub use product::{Store, product};
+pub use product::{Packed, Right, Store, product};
 pub use real::Real;
 pub(crate) use vectorized::vectorized;

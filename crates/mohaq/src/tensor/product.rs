@@ -44,6 +44,62 @@ const ALIGNMENT: usize = 64;
 /// Multiply-accumulates below which threads cost more than they save.
 const SERIAL_MACS: usize = 1 << 17;
 
+/// The right operand of a product.
+#[derive(Clone, Copy)]
+pub enum Right<'a, T: Real> {
+    /// As it lies in memory.
+    View(View<'a, T>),
+    /// Packed beforehand.
+    Packed(&'a Packed<T>),
+}
+
+/// A right operand of many products with few rows each, packed once: packing it takes as long as to multiply a dozen rows
+/// with it.
+pub struct Packed<T: Real> {
+    shape: [usize; 2],
+    /// `[slices][panels, depth, width]`.
+    panels: Scratch<T>,
+}
+
+impl<T: Real> Packed<T> {
+    /// Packs `b`.
+    pub fn new(b: View<'_, T>) -> Self {
+        let width = panel_cols::<T>();
+        let mut panels = Scratch::take(b.rows * b.cols.next_multiple_of(width));
+        if b.rows > 0 && b.cols > 0 {
+            pack(b, depth_of(b.rows), width, panels.get());
+        }
+        Self { shape: [b.rows, b.cols], panels }
+    }
+}
+
+impl<'a, T: Real> From<View<'a, T>> for Right<'a, T> {
+    fn from(view: View<'a, T>) -> Self {
+        Self::View(view)
+    }
+}
+
+impl<'a, T: Real> From<&'a Packed<T>> for Right<'a, T> {
+    fn from(packed: &'a Packed<T>) -> Self {
+        Self::Packed(packed)
+    }
+}
+
+impl<T: Real> Right<'_, T> {
+    /// Rows and columns.
+    pub fn shape(&self) -> [usize; 2] {
+        match self {
+            Self::View(view) => [view.rows, view.cols],
+            Self::Packed(packed) => packed.shape,
+        }
+    }
+}
+
+/// Rows of a slice of a sum over `k`.
+const fn depth_of(k: usize) -> usize {
+    k.div_ceil(k.div_ceil(DEPTH))
+}
+
 /// `c = a·b`, or `c += a·b`.
 ///
 /// `a`: `[m, k]`, `b`: `[k, n]`, `c`: `[m, n]`. Sums are fused multiply-adds in the order of k, cut into slices by the
@@ -51,9 +107,11 @@ const SERIAL_MACS: usize = 1 << 17;
 ///
 /// # Panics
 /// Where the shapes do not fit.
-pub fn product<T: Real>(a: View<'_, T>, b: View<'_, T>, store: Store, c: &mut Matrix<T>) {
-    assert_eq!(a.cols, b.rows, "columns of the left operand and rows of the right one");
-    assert_eq!(c.shape(), [a.rows, b.cols], "shape of the result");
+pub fn product<'b, T: Real>(a: View<'_, T>, b: impl Into<Right<'b, T>>, store: Store, c: &mut Matrix<T>) {
+    let b = b.into();
+    let [rows, cols] = b.shape();
+    assert_eq!(a.cols, rows, "columns of the left operand and rows of the right one");
+    assert_eq!(c.shape(), [a.rows, cols], "shape of the result");
     let [m, n] = c.shape();
     let k = a.cols;
     if k == 0 && store == Store::Overwrite {
@@ -62,8 +120,9 @@ pub fn product<T: Real>(a: View<'_, T>, b: View<'_, T>, store: Store, c: &mut Ma
     if m == 0 || n == 0 || k == 0 {
         return;
     }
-    let depth = k.div_ceil(k.div_ceil(DEPTH));
+    let depth = depth_of(k);
     let width = panel_cols::<T>();
+    let padded_n = n.next_multiple_of(width);
     let tile_cols = BLOCK_PANELS * width;
     let across = n.div_ceil(tile_cols);
     let tile_rows = m.div_ceil(m.div_ceil(TILE_ROWS)).next_multiple_of(PANEL_ROWS);
@@ -76,11 +135,17 @@ pub fn product<T: Real>(a: View<'_, T>, b: View<'_, T>, store: Store, c: &mut Ma
     let run = |(index, rows): (usize, &mut Vec<&mut [T]>)| {
         let (row, col) = (index / across * tile_rows, index % across * tile_cols);
         let cols = tile_cols.min((n - col).next_multiple_of(width));
-        let mut right = Scratch::take(cols * depth);
+        let mut packed = Scratch::take(if matches!(b, Right::View(_)) { cols * depth } else { 0 });
         for start in (0..k).step_by(depth) {
             let depth = depth.min(k - start);
-            let right = &mut right.get()[..cols * depth];
-            pack_block(b, [start, col], depth, width, right);
+            let right = match b {
+                Right::View(b) => {
+                    let packed = &mut packed.get()[..cols * depth];
+                    pack_block(b, [start, col], depth, width, packed);
+                    &*packed
+                }
+                Right::Packed(b) => &b.panels.read()[start * padded_n + col * depth..][..cols * depth],
+            };
             let store = if start == 0 { store } else { Store::Accumulate };
             for (rows, row) in rows.chunks_mut(STRIPE_ROWS).zip((row..).step_by(STRIPE_ROWS)) {
                 let left = match a.col_stride {
@@ -120,6 +185,11 @@ impl<T: Real> Scratch<T> {
     fn get(&mut self) -> &mut [T] {
         let first = self.elements.as_ptr().align_offset(ALIGNMENT);
         &mut self.elements[first..][..self.length]
+    }
+
+    fn read(&self) -> &[T] {
+        let first = self.elements.as_ptr().align_offset(ALIGNMENT);
+        &self.elements[first..][..self.length]
     }
 }
 
@@ -192,6 +262,8 @@ mod tests {
                 assert_eq!(c, want, "{m} × {k} × {n}");
                 product(a, b, Store::Accumulate, &mut c);
                 assert!(c.data().iter().zip(want.data()).all(|(&c, &want)| c == 2.0 * want), "{m} × {k} × {n}");
+                product(a, &Packed::new(b), Store::Overwrite, &mut c);
+                assert_eq!(c, want, "{m} × {k} × {n}, packed");
             }
         }
     }
@@ -231,6 +303,15 @@ mod tests {
             product(part.view(), b.view(), Store::Overwrite, &mut c);
             assert_eq!(c.data(), &all.data()[first * 90..][..rows * 90], "{rows} rows from {first}");
         }
+    }
+
+    #[test]
+    fn packing_beforehand_changes_no_bit() {
+        let (a, b) = (fractions(9, 700, 5), fractions(700, 530, 6));
+        let (mut plain, mut packed) = (Matrix::zeros(9, 530), Matrix::zeros(9, 530));
+        product(a.view(), b.view(), Store::Overwrite, &mut plain);
+        product(a.view(), &Packed::new(b.view()), Store::Overwrite, &mut packed);
+        assert_eq!(packed, plain);
     }
 
     #[test]

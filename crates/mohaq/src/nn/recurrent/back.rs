@@ -2,7 +2,7 @@
 
 use super::super::product::{Back, SiteBack, stop};
 use super::steps::{FrameBack, gated_back, step_back};
-use super::{Lockstep, StepTape, Tape, windows};
+use super::{Lockstep, Packs, StepTape, Tape, windows};
 use crate::nn::elementwise::sum_of_rows;
 use crate::nn::{Recurrent, RecurrentShape, SiteOps, Workspace};
 use crate::tensor::{Matrix, Real, Store, product, vectorized};
@@ -71,6 +71,7 @@ impl<T: Real> Recurrent<T> {
         let (hidden, width) = (self.shape.hidden, self.shape.width());
         let mut state = Matrix::zeros(lockstep.len(), hidden);
         let mut later = Matrix::zeros(lockstep.len(), width);
+        let packs = self.packs(direction, true);
         for step in (0..lockstep.steps()).rev() {
             let frames = lockstep.frames(step, direction);
             let StepTape { products, projection } = steps.pop().expect("every step left a tape");
@@ -82,12 +83,13 @@ impl<T: Real> Recurrent<T> {
             }
             let mut at = StepBack { hidden: of_hidden, state };
             if let Some(projection) = projection {
-                at.hidden = self.project_back(direction, &frames, projection, at.hidden, growing, back);
+                at.hidden = self.project_back(&packs, &frames, projection, at.hidden, growing, back);
             }
             let before = self.before(direction, step, &frames, lockstep, tape, back.workspace);
             let through =
                 self.cells_back(direction, step, &frames, lockstep, &before, &mut at, tape, growing, back.workspace);
-            let through = self.products_back(direction, &frames, products, before, through, tape, growing, back);
+            let through =
+                self.products_back(direction, &packs, &frames, products, before, through, tape, growing, back);
             for row in 0..frames.len() {
                 later.row_mut(row).copy_from_slice(through.row(row));
             }
@@ -122,22 +124,21 @@ impl<T: Real> Recurrent<T> {
     /// The gradient of h before it was projected.
     fn project_back<O: SiteOps<T>>(
         &self,
-        direction: usize,
+        packs: &Packs<T>,
         frames: &[usize],
         (shown, hooked): super::Operand<T>,
         mut gradient: Matrix<T>,
         growing: &mut Growing<T>,
         back: &mut Back<'_, T, O>,
     ) -> Matrix<T> {
-        let (site, weight) = self.projection.as_ref().expect("a tape of this layer");
+        let (site, _) = self.projection.as_ref().expect("a tape of this layer");
+        let flipped = packs.projection.as_ref().expect("weights of this layer");
         let [results, operands] = growing.projection.as_mut().expect("made for this layer");
         stop(&mut gradient, &hooked.saturated);
         put_rows(frames, &gradient, results);
         put_rows(frames, hooked.input.as_ref().unwrap_or(&shown), operands);
-        let width = self.shape.width();
         let mut of_shown = back.workspace.take(frames.len(), self.shape.hidden);
-        let columns = weight.columns(direction * width..(direction + 1) * width);
-        back.through(*site, &shown, columns, &gradient, Some((Store::Overwrite, &mut of_shown)));
+        back.through(*site, &shown, flipped, &gradient, Some((Store::Overwrite, &mut of_shown)));
         hooked.give(back.workspace);
         [shown, gradient].into_iter().for_each(|matrix| back.workspace.give(matrix));
         of_shown
@@ -209,6 +210,7 @@ impl<T: Real> Recurrent<T> {
     fn products_back<O: SiteOps<T>>(
         &self,
         direction: usize,
+        packs: &Packs<T>,
         frames: &[usize],
         products: Vec<super::Operand<T>>,
         before: Matrix<T>,
@@ -230,11 +232,11 @@ impl<T: Real> Recurrent<T> {
                 put_rows(frames, &gradient, &mut growing.products[index]);
             }
             put_rows(frames, hooked.input.as_ref().unwrap_or(&operand), &mut growing.operands[index]);
-            let columns = of_product.weight.columns(self.part(of_product, direction));
+            let flipped = &packs.products[index];
             if plan[index].gated_by.is_some() {
                 let mut of_operand = back.workspace.take(operand.rows(), operand.cols());
                 let into = Some((Store::Overwrite, &mut of_operand));
-                back.through(of_product.site, &operand, columns, &gradient, into);
+                back.through(of_product.site, &operand, flipped, &gradient, into);
                 // The first gate has its place at the beginning of the first product.
                 let first = direction * cell.gates().len() * hidden;
                 for (row, &frame) in frames.iter().enumerate() {
@@ -245,7 +247,7 @@ impl<T: Real> Recurrent<T> {
                 back.workspace.give(of_operand);
             } else {
                 let into = Some((Store::Accumulate, &mut through));
-                back.through(of_product.site, &operand, columns, &gradient, into);
+                back.through(of_product.site, &operand, flipped, &gradient, into);
             }
             hooked.give(back.workspace);
             [gradient, operand].into_iter().for_each(|matrix| back.workspace.give(matrix));

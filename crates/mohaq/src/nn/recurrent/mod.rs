@@ -17,7 +17,7 @@ mod steps;
 
 use super::product::{Columns, Hooked, traced};
 use super::{Product, Recurrent, RecurrentShape, SiteOps, Workspace};
-use crate::tensor::{Matrix, Real, vectorized};
+use crate::tensor::{Matrix, Packed, Real, View, vectorized};
 use steps::{Frame, gated, step};
 
 /// What a forward pass leaves for the backward pass.
@@ -84,7 +84,25 @@ pub(super) struct Pass<'a, T: Real, O> {
     pub(super) workspace: &'a mut Workspace<T>,
 }
 
+/// The weights of a direction that every step multiplies with, packed for all of them.
+struct Packs<T: Real> {
+    products: Vec<Packed<T>>,
+    projection: Option<Packed<T>>,
+}
+
 impl<T: Real> Recurrent<T> {
+    /// The weights of a direction: `[inputs, outputs]`, or `flipped` for the way back.
+    fn packs(&self, direction: usize, flipped: bool) -> Packs<T> {
+        let pack = |view: View<'_, T>| Packed::new(if flipped { view.flip() } else { view });
+        let of_product = |product: &Product<T>| pack(product.weight.columns(self.part(product, direction)));
+        let width = self.shape.width();
+        let projected = direction * width..(direction + 1) * width;
+        Packs {
+            products: self.recurrent.iter().map(of_product).collect(),
+            projection: self.projection.as_ref().map(|(_, weight)| pack(weight.columns(projected))),
+        }
+    }
+
     fn columns(&self) -> Columns {
         let RecurrentShape { directions, hidden, .. } = self.shape;
         Columns { directions, gates: self.cell().gates().len(), hidden }
@@ -167,14 +185,15 @@ impl<T: Real> Recurrent<T> {
         let RecurrentShape { hidden, .. } = self.shape;
         let mut state = Matrix::zeros(lockstep.len(), hidden);
         let mut before = Matrix::zeros(lockstep.len(), self.shape.width());
+        let packs = self.packs(direction, false);
         for step in 0..lockstep.steps() {
             let frames = lockstep.frames(step, direction);
             before = first_rows(before, frames.len());
-            let (products, did) = self.recurrent_products(direction, &frames, &before, tape, pass);
+            let (products, did) = self.recurrent_products(direction, &packs, &frames, &before, tape, pass);
             let mut shown = pass.workspace.take(frames.len(), hidden);
             self.cells(direction, &frames, [&products, &before], [&mut state, &mut shown], tape);
             pass.workspace.give(products);
-            let (after, projection) = self.project(direction, shown, pass);
+            let (after, projection) = self.project(&packs, shown, pass);
             let width = self.shape.width();
             for (row, &frame) in frames.iter().enumerate() {
                 tape.outputs.row_mut(frame)[direction * width..][..width].copy_from_slice(after.row(row));
@@ -188,6 +207,7 @@ impl<T: Real> Recurrent<T> {
     fn recurrent_products<O: SiteOps<T>>(
         &self,
         direction: usize,
+        packs: &Packs<T>,
         frames: &[usize],
         before: &Matrix<T>,
         tape: &Tape<T>,
@@ -201,7 +221,7 @@ impl<T: Real> Recurrent<T> {
         }
         let plan = cell.recurrent(self.shape.per_gate);
         let mut did = Vec::with_capacity(plan.len());
-        for (product, part) in self.recurrent.iter().zip(plan) {
+        for ((product, weight), part) in self.recurrent.iter().zip(&packs.products).zip(plan) {
             let mut operand = before.clone();
             if part.gated_by.is_some() {
                 for (row, &frame) in frames.iter().enumerate() {
@@ -210,7 +230,6 @@ impl<T: Real> Recurrent<T> {
                 }
             }
             let bias = self.recurrent_bias_of(product, direction);
-            let weight = product.weight.columns(self.part(product, direction));
             let (result, hooked) = traced(product.site, &operand, weight, &bias, pass.ops, pass.workspace);
             for row in 0..frames.len() {
                 all.row_mut(row)[product.gates.start * hidden..][..result.cols()].copy_from_slice(result.row(row));
@@ -278,13 +297,13 @@ impl<T: Real> Recurrent<T> {
     /// h in its width, and what was done for it.
     fn project<O: SiteOps<T>>(
         &self,
-        direction: usize,
+        packs: &Packs<T>,
         shown: Matrix<T>,
         pass: &mut Pass<'_, T, O>,
     ) -> (Matrix<T>, Option<Operand<T>>) {
-        let Some((site, weight)) = &self.projection else { return (shown, None) };
-        let width = self.shape.width();
-        let weight = weight.columns(direction * width..(direction + 1) * width);
+        let Some(((site, _), weight)) = self.projection.as_ref().zip(packs.projection.as_ref()) else {
+            return (shown, None);
+        };
         let (after, hooked) = traced(*site, &shown, weight, &[], pass.ops, pass.workspace);
         (after, Some((shown, hooked)))
     }
