@@ -21,8 +21,11 @@ use core::arch::x86_64::{
     _mm512_slli_epi16,
 };
 
-/// Panels that share the words of one row.
+/// Panels that share the words of one row: more than hide what an addition takes before the next, and no more than the
+/// nearest cache has places for lines that begin alike.
 const SIDE_BY_SIDE: usize = 4;
+/// The same of nibbles, whose panels are half as long.
+const NIBBLES_SIDE_BY_SIDE: usize = 8;
 
 /// Whether 32 bits hold every sum and what becomes of it.
 pub(super) fn fits(product: &Product<'_>) -> bool {
@@ -97,21 +100,14 @@ impl Weights for Line<[u8; 4 * LANES]> {
     }
 }
 
-/// Calls a generic function with the weights of a product, whatever their kind.
-macro_rules! with_weights {
-    ($product:expr, $weights:ident => $call:expr) => {
-        match $product.panels.data() {
-            Data::Pairs($weights) => $call,
-            Data::BytePairs($weights) => $call,
-            Data::Quads { weights: $weights, .. } => $call,
-            Data::Nibbles { weights: $weights, .. } => $call,
-        }
-    };
-}
-
 #[target_feature(enable = "popcnt,avx512f,avx512bw,avx512vnni")]
 pub(super) fn product(product: &Product<'_>, panel: usize, target: Target<'_>) -> SaturationCount {
-    with_weights!(product, weights => tiles(product, weights, panel, target))
+    match product.panels.data() {
+        Data::Pairs(weights) => tiles(product, weights, panel, target),
+        Data::BytePairs(weights) => tiles(product, weights, panel, target),
+        Data::Quads { weights, .. } => tiles(product, weights, panel, target),
+        Data::Nibbles { weights, .. } => tiles(product, weights, panel, target),
+    }
 }
 
 /// The weights of one panel.
@@ -165,12 +161,17 @@ fn inputs(words: &[Words], row: usize) -> [__m512i; 2] {
 
 #[target_feature(enable = "popcnt,avx512f,avx512bw,avx512vnni")]
 pub(super) fn row(product: &Product<'_>, first: usize, turned: bool, values: &mut [i16]) -> SaturationCount {
-    with_weights!(product, weights => panels(product, weights, first, turned, values))
+    match product.panels.data() {
+        Data::Pairs(weights) => panels::<SIDE_BY_SIDE, _>(product, weights, first, turned, values),
+        Data::BytePairs(weights) => panels::<SIDE_BY_SIDE, _>(product, weights, first, turned, values),
+        Data::Quads { weights, .. } => panels::<SIDE_BY_SIDE, _>(product, weights, first, turned, values),
+        Data::Nibbles { weights, .. } => panels::<NIBBLES_SIDE_BY_SIDE, _>(product, weights, first, turned, values),
+    }
 }
 
-/// One row with the panels from `first` on, some side by side; the codes go to `values`, 16 of each panel.
+/// One row with the panels from `first` on, `N` side by side; the codes go to `values`, 16 of each panel.
 #[target_feature(enable = "popcnt,avx512f,avx512bw,avx512vnni")]
-fn panels<W: Weights>(
+fn panels<const N: usize, W: Weights>(
     product: &Product<'_>,
     weights: &[W],
     first: usize,
@@ -178,11 +179,12 @@ fn panels<W: Weights>(
     values: &mut [i16],
 ) -> SaturationCount {
     let (total, mut clipped) = (values.len() as u64, 0);
-    let (many, rest) = values.as_chunks_mut::<{ SIDE_BY_SIDE * LANES }>();
-    let alone = first + SIDE_BY_SIDE * many.len();
-    for (place, values) in in_turn(many.iter_mut().enumerate(), turned) {
-        clipped += side_by_side::<SIDE_BY_SIDE, _>(product, weights, first + place * SIDE_BY_SIDE, values);
+    let whole = values.len() / (N * LANES);
+    let (many, rest) = values.split_at_mut(whole * N * LANES);
+    for (place, values) in in_turn(many.chunks_exact_mut(N * LANES).enumerate(), turned) {
+        clipped += side_by_side::<N, _>(product, weights, first + place * N, values);
     }
+    let alone = first + N * whole;
     for (place, values) in rest.chunks_mut(LANES).enumerate() {
         clipped += side_by_side::<1, _>(product, weights, alone + place, values);
     }
