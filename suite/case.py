@@ -8,6 +8,7 @@ from typing import Callable
 
 import numpy as np
 import shapes
+from contract.frames import NORMAL, gain_fraction
 from contract.numbers import GATE, TANH, UNIT, finest
 from shapes import RECURRENT, names, own
 
@@ -97,7 +98,7 @@ def calibrate(case, parameters, features, seen):
     sites, layers, met, inputs = [], [], iter(seen.sites), case.input
     behind = [layer["kind"] for layer in case.layers[1:]] + [None]
     for layer, name, next_kind, unbounded in zip(case.layers, names(case.layers), behind, seen.layers, strict=True):
-        mine, parts = own(parameters, name), []
+        mine, parts, read = own(parameters, name), [], []
         for last, parameter in shapes.sites(layer, inputs):
             weight, of_site = mine[parameter], next(met)
             tops = np.abs(weight).max(axis=0).tolist() if case.per_channel else [float(np.abs(weight).max())]
@@ -105,7 +106,11 @@ def calibrate(case, parameters, features, seen):
             site |= {"weight": operand(tops, WEIGHT_CLIPS), "input": operand([of_site["input"]], INPUT_CLIPS)}
             sites.append(site)
             parts.append(of_site["parts"])
+            read.append(of_site["input"])
         layers.append(layer_format(layer, next_kind, parts, unbounded))
+        if layer.get("layer_norm"):
+            finest_normed = NORMAL + gain_fraction(mine["norm.gain"])
+            layers[-1]["normed"] = min(finest(read[0], 1.25), finest_normed)
         inputs = shapes.width(layer, inputs)
     reads_tokens = case.layers[0]["kind"] == "embedding"
     fraction = 0 if reads_tokens else finest(float(np.abs(features).max()), 1.25)

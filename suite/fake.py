@@ -67,8 +67,10 @@ def sru(layer, parameters, x, lengths, site, formats):
     hidden, both = layer["hidden"], directions(layer)
     frames, inputs = x.low.shape
     skip, inner = skip_of(layer, inputs), x
+    if layer.get("layer_norm"):
+        inner = layernorm(layer, shapes.norm_of(parameters), x, lengths, site, {"output": formats["normed"]})
     if "projection" in layer:
-        inner = site(parameters["projection"]).product(x, [formats["projected"]] * layer["projection"])
+        inner = site(parameters["projection"]).product(inner, [formats["projected"]] * layer["projection"])
     part_fractions = [formats["state"], GATE, GATE, formats["hidden"]]
     u = []
     for product in input_products(layer, inputs):

@@ -58,8 +58,10 @@ def sru(layer, parameters, x, lengths, seen):
     hidden, both = layer["hidden"], directions(layer)
     skip = skip_of(layer, x.shape[1])
     inner = x
+    if layer.get("layer_norm"):
+        inner = np.array([layernorm(shapes.norm_of(parameters), row) for row in x])
     if "projection" in layer:
-        inner = multiply(x, parameters["projection"], 0, 1, seen.site(1))[:, 0]
+        inner = multiply(inner, parameters["projection"], 0, 1, seen.site(1))[:, 0]
     u = []
     for product in input_products(layer, x.shape[1]):
         met, shape = seen.site(len(product.gates)), (len(x), both, len(product.gates), hidden)

@@ -89,6 +89,11 @@ def recurrent_products(layer):
     return [Product(named(run), named(run), run, before and run.stop == count) for run in runs]
 
 
+def norm_of(mine):
+    """The parameters of a layer's own normalisation."""
+    return {last: mine[f"norm.{last}"] for last in ("gain", "bias")}
+
+
 def sites(layer, inputs):
     """Site and parameter, named behind the layer, of all that is multiplied, in the order in which data meets them."""
     kind = layer["kind"]
@@ -125,7 +130,8 @@ def parameters(layer, inputs):
         inner = layer.get("projection", inputs)
         projection = [("projection", inputs, inner, "weight")] if "projection" in layer else []
         products = [(p.parameter, inner, len(p.gates) * units, "weight") for p in input_products(layer, inputs)]
-        return projection + products + [("vectors", 2, units, "vector"), ("bias", 2, units, "bias")]
+        norm = [("norm.gain", 1, inputs, "vector"), ("norm.bias", 1, inputs, "bias")] if layer.get("layer_norm") else []
+        return projection + products + [("vectors", 2, units, "vector"), ("bias", 2, units, "bias")] + norm
     if kind in RECURRENT:
         return recurrent_parameters(layer, inputs)
     return {

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Makes the goldens of this folder but those of Keras: models as PyTorch's exporters and hand-written ONNX have them.
 
-    python3 make.py      # Python 3.11, torch 2.15, onnx 1.23, onnxscript 0.7, onnxruntime 1.32, safetensors 0.8; seed below
+    python3 make.py      # Python 3.11, torch 2.15, onnx 1.23, onnxscript 0.7, onnxruntime 1.32, safetensors 0.8,
+                           # sru 2.6; seed below
 
 NAME.npz: x, y and, where there are any, the final states, all from onnxruntime (from PyTorch for a state_dict).
 NAME.legacy.onnx: TorchScript exporter. NAME.dynamo.onnx: torch.export exporter, its metadata removed. NAME.onnx: written
 with onnx.helper. NAME.safetensors: the state_dict, with a NAME.toml where it is put together as described.
 """
 import io
+import json
 import os
 import warnings
 
@@ -17,6 +19,7 @@ import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import save_file
+from sru import SRU
 from torch import nn
 
 SEED = 20261124
@@ -227,6 +230,28 @@ def states():
         np.savez(path(f"{name}.npz"), x=x.numpy(), y=y.numpy(), h_n=h_n.numpy(), c_n=c_n.numpy())
 
 
+def simple_units():
+    """Layers of the package sru with the layer norms it has: in front of the matrices, where the highway goes round it, and
+    behind the units. Their arguments are metadata of the file."""
+    torch.manual_seed(SEED)
+    for name, inputs, hidden, options in [
+        ("sru_norm", 6, 6, {}),
+        ("sru_norm_wide", 5, 4, {"bidirectional": True, "projection_size": 3}),
+        ("sru_norm_behind", 6, 3, {"bidirectional": True, "normalize_after": True}),
+    ]:
+        options = options | {"layer_norm": True}
+        module = SRU(inputs, hidden, num_layers=2, highway_bias=-1.0, rescale=True, **options).eval()
+        for key, value in module.state_dict().items():
+            if "layer_norm" in key or "bias" in key:
+                value += 0.3 * torch.randn_like(value)
+        x = torch.randn(7, 2, inputs)
+        with torch.no_grad():
+            y, c_n = module(x)
+        stored = {key: value.contiguous() for key, value in module.state_dict().items()}
+        save_file(stored, path(f"{name}.safetensors"), {"sru": json.dumps(options)})
+        np.savez(path(f"{name}.npz"), x=x.numpy(), y=y.numpy(), c_n=c_n.numpy())
+
+
 def written(name, nodes, weights, x, inputs, opset=15):
     """A model put together by hand."""
     tensor = lambda name, value: numpy_helper.from_array(np.ascontiguousarray(value), name)
@@ -352,6 +377,7 @@ def main():
     exported("old", Tagger(), batch_first, opset=9, folding=False, dynamic=False)
     states()
     by_hand(np.random.default_rng(SEED))
+    simple_units()
 
 
 main()

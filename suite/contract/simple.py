@@ -2,8 +2,9 @@
 import math
 
 import numpy as np
-from shapes import directions, input_products, skip_of
+from shapes import directions, input_products, norm_of, skip_of
 
+from .frames import layernorm
 from .numbers import GATE, UNIT, finest, fixed, look_up, round_shift, saturate
 
 
@@ -68,9 +69,12 @@ def sru(layer, mine, codes, fraction, lengths, site, formats, counts):
     skip = skip_of(layer, codes.shape[1])
     f_c, f_h = formats["state"], formats["hidden"]
     inner, f_inner = codes, fraction
+    if layer.get("layer_norm"):
+        output = {"output": formats["normed"]}
+        inner, f_inner = layernorm(layer, norm_of(mine), codes, fraction, lengths, site, output, counts)
     if "projection" in layer:
-        f_inner = formats["projected"]
-        inner = site(mine["projection"]).product(codes, fraction, [(f_inner, 0, 0)] * layer["projection"])
+        columns = [(formats["projected"], 0, 0)] * layer["projection"]
+        inner, f_inner = site(mine["projection"]).product(inner, f_inner, columns), formats["projected"]
     b = fixed(mine["bias"], GATE).reshape(2, both, hidden)
     u = []
     for product in input_products(layer, codes.shape[1]):

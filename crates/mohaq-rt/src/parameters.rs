@@ -41,6 +41,8 @@ pub struct SruParameters<W> {
     pub cell: SruCell,
     /// What is carried past the cells.
     pub highway: Highway,
+    /// Normalises what products read; the highway carries the input as it comes.
+    pub norm: Option<NormParameters>,
     /// In front of the cells.
     pub projection: Option<SiteParameters<W>>,
     /// One product of all parts, or one of each; columns by direction, then part, then unit. `outputs` have one
@@ -157,10 +159,11 @@ impl<W> LayerParameters<W> {
     ) -> Result<LayerParameters<V>, E> {
         Ok(match self {
             Self::Sru(sru) => {
-                let SruParameters { hidden, directions, cell, highway, projection, sites, vectors } = sru;
+                let SruParameters { hidden, directions, cell, highway, norm, projection, sites, vectors } = sru;
                 let projection = projection.map(&mut hold).transpose()?;
                 let sites = sites.into_iter().map(hold).collect::<Result<_, _>>()?;
-                LayerParameters::Sru(SruParameters { hidden, directions, cell, highway, projection, sites, vectors })
+                let sru = SruParameters { hidden, directions, cell, highway, norm, projection, sites, vectors };
+                LayerParameters::Sru(sru)
             }
             Self::Recurrent(layer) => {
                 let RecurrentParameters { hidden, directions, cell, window, input, recurrent, projection, peepholes } =

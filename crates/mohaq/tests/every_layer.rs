@@ -28,6 +28,7 @@ const LAYERS: &[&str] = &[
     "kind = \"qrnn\"\nhidden = 6\npooling = \"f\"",
     "kind = \"qrnn\"\nhidden = 6\nwindow = 2\nbidirectional = true\nper_gate = true",
     "kind = \"sru\"\nhidden = 6\nper_gate = true\nprojection = 4\nskip = \"matrix\"",
+    "kind = \"linear\"\noutputs = 6\n[[layers]]\nkind = \"sru\"\nhidden = 3\nbidirectional = true\nlayer_norm = true",
     "kind = \"conv1d\"\noutputs = 6\nkernel = 3\nstride = 2\npadding = [1, 1]",
     "kind = \"conv1d\"\noutputs = 6\nkernel = 3\nstride = 2\npadding = [2, 0]\n[[layers]]\nkind = \"tanh\"",
     "kind = \"layernorm\"",

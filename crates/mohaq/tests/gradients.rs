@@ -160,6 +160,18 @@ fn stacks_carry_gradients_through_every_skip() {
     check(&sru(INPUTS, "skip = \"identity\"\nrescale = false").repeat(3), of_frames, None);
 }
 
+#[test]
+fn normalised_inputs_of_simple_recurrent_units() {
+    for skip in ["none", "identity", "matrix"] {
+        for projection in ["", "projection = 2\n"] {
+            let options = format!("bidirectional = true\nlayer_norm = true\nskip = \"{skip}\"\n{projection}");
+            check(&(sru(3, "bidirectional = true") + &sru(3, &options)), of_frames, None);
+        }
+    }
+    // In front of everything nobody wants the gradient of the input, but gains and biases have theirs.
+    check(&sru(INPUTS, "skip = \"identity\"\nlayer_norm = true"), of_frames, None);
+}
+
 /// A recurrent layer that `kind` begins, in every number of directions and with gates tied and apart.
 fn check_cell(kind: &str, splits: bool) {
     for bidirectional in [false, true] {

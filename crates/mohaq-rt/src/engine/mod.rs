@@ -34,6 +34,7 @@ use alloc::vec::Vec;
 pub struct Scratch {
     words: Vec<Words>,
     projected: Vec<i16>,
+    normal: Vec<i16>,
     tile: Vec<i16>,
     states: Vec<[i16; LANES]>,
     recurrent: recurrent::Buffers,

@@ -4,6 +4,7 @@
 //! and then run through time while their products are still in the cache.
 
 use super::Scratch;
+use super::frames::normalise;
 use super::layer::{LayerCounts, Memory};
 use super::site::{Site, arrangement, sru_arrangement};
 use crate::Error;
@@ -11,7 +12,7 @@ use crate::arch::{self, Level, Recurrence, Target};
 use crate::cell::{Highway, SruCell};
 use crate::numeric::SaturationCount;
 use crate::panel::{LANES, Panels};
-use crate::parameters::SruParameters;
+use crate::parameters::{NormParameters, SruParameters};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -22,6 +23,7 @@ pub(super) struct Sru {
     pub(super) directions: usize,
     cell: SruCell,
     highway: Highway,
+    norm: Option<NormParameters>,
     projection: Option<Site>,
     /// One of all parts, or one of each.
     sites: Vec<Site>,
@@ -31,7 +33,7 @@ pub(super) struct Sru {
 
 impl Sru {
     pub(super) fn new(parameters: SruParameters<Arc<Panels>>, inputs: usize) -> Result<Self, Error> {
-        let SruParameters { hidden, directions, cell, highway, projection, sites, vectors } = parameters;
+        let SruParameters { hidden, directions, cell, highway, norm, projection, sites, vectors } = parameters;
         let (outputs, parts) = (directions * hidden, highway.parts());
         let length =
             |what, expected, got| if got == expected { Ok(()) } else { Err(Error::Length { what, expected, got }) };
@@ -43,6 +45,10 @@ impl Sru {
         }
         if matches!(highway, Highway::Input(_)) {
             length("inputs of a layer whose highway carries them", outputs, inputs)?;
+        }
+        if let Some(norm) = &norm {
+            length("gain of a normalisation", inputs, norm.gain.len())?;
+            length("bias of a normalisation", inputs, norm.bias.len())?;
         }
         let projection = projection.map(|site| {
             let (lanes, columns) = (arrangement(site.columns), site.columns);
@@ -57,7 +63,7 @@ impl Sru {
         let groups = sru_arrangement(hidden, directions, 1);
         let (groups, _) = groups.as_chunks::<LANES>();
         let vectors = groups.iter().map(|lanes| [0, 1].map(|gate| lanes.map(|lane| unit(gate, lane)))).collect();
-        Ok(Self { hidden, directions, cell, highway, projection, sites, vectors })
+        Ok(Self { hidden, directions, cell, highway, norm, projection, sites, vectors })
     }
 
     fn groups(&self) -> usize {
@@ -91,14 +97,22 @@ impl Sru {
         let frames = starts[starts.len() - 1];
         let mut counts = LayerCounts::of_sites(usize::from(self.projection.is_some()) + self.sites.len());
         let mut of_sites = counts.sites.as_mut_slice();
+        let read = match &self.norm {
+            Some(norm) => {
+                scratch.normal.resize(codes.len(), 0);
+                counts.normal = normalise(norm, codes, &mut scratch.normal);
+                scratch.normal.as_slice()
+            }
+            None => codes,
+        };
         let projected = match &self.projection {
             Some(site) => {
                 scratch.projected.resize(frames * site.columns, 0);
-                of_sites[0] = site.run(level, codes, &mut scratch.projected, &mut scratch.words);
+                of_sites[0] = site.run(level, read, &mut scratch.projected, &mut scratch.words);
                 of_sites = &mut of_sites[1..];
                 scratch.projected.as_slice()
             }
-            None => codes,
+            None => read,
         };
         // Operands of all sites one behind the other, where these are of different widths.
         scratch.words.clear();

@@ -34,7 +34,8 @@ pub(crate) struct LayerPlan {
 pub(crate) enum Kind {
     Linear,
     Pointwise(Pointwise),
-    /// Directions, and the highway: none, by product, by input where sizes allow, else by product.
+    /// Directions, and the highway: none, by product, by input where sizes allow, else by product; with 3 more, products read
+    /// what was normalised.
     Sru(usize, usize),
     /// Directions, window, and whether there are peepholes where the cell may have them.
     Recurrent(CellKind, usize, usize, bool),
@@ -120,7 +121,16 @@ impl Numbers {
         }
     }
 
+    fn norm(&mut self, width: usize) -> NormParameters {
+        let norm = Norm::from_parts(1 + self.below(1 << 20) as u32, self.below(27) as u32).expect("good parts");
+        let (gain, bias) = (self.codes(Bits::Sixteen, width), self.biases(width));
+        NormParameters { norm, gain, bias }
+    }
+
+    /// `highway`: none, a product or the input; with 3 more, behind a normalisation.
     fn sru(&mut self, plan: &LayerPlan, directions: usize, highway: usize, inputs: usize) -> SruParameters<Vec<i16>> {
+        let norm = (highway >= 3).then(|| self.norm(inputs));
+        let highway = highway % 3;
         let by_input = highway == 2 && inputs.is_multiple_of(directions);
         let hidden = if by_input { inputs / directions } else { plan.size };
         let factor = Factor::from_parts(self.next() as i16, 12 + self.below(5) as u32).expect("a good shift");
@@ -135,7 +145,7 @@ impl Numbers {
         let cell = SruCell { gate_shift: self.below(15) as u32, hidden_shift: self.below(4) as u32 };
         let vectors = self.codes(Bits::Sixteen, 2 * outputs);
         let sites = self.sites(plan, projected, outputs, parts);
-        SruParameters { hidden, directions, cell, highway, projection, sites, vectors }
+        SruParameters { hidden, directions, cell, highway, norm, projection, sites, vectors }
     }
 
     /// One product of `parts` parts of `units` columns, or one of each.
@@ -197,11 +207,7 @@ impl Numbers {
                     let site = self.site(plan.site, kernel * width, plan.size, 1);
                     LayerParameters::Conv1d(Conv1dParameters { kernel, stride, padding, site })
                 }
-                Kind::Norm => {
-                    let norm = Norm::from_parts(1 + self.below(1 << 20) as u32, self.below(27) as u32);
-                    let (gain, bias) = (self.codes(Bits::Sixteen, width), self.biases(width));
-                    LayerParameters::Norm(NormParameters { norm: norm.expect("good parts"), gain, bias })
-                }
+                Kind::Norm => LayerParameters::Norm(self.norm(width)),
             };
             width = match &layer {
                 LayerParameters::Sru(sru) => sru.outputs(),
@@ -243,7 +249,7 @@ fn layer_plan(directions: usize) -> impl Strategy<Value = LayerPlan> {
             let right = if directions == 1 { 0 } else { usize::from(ends[1]) % (kernel - left) };
             Kind::Conv1d(kernel, stride, [left, right])
         }),
-        4 => (1..=directions, 0_usize..3).prop_map(|(directions, highway)| Kind::Sru(directions, highway)),
+        4 => (1..=directions, 0_usize..6).prop_map(|(directions, highway)| Kind::Sru(directions, highway)),
         8 => (0..CellKind::ALL.len(), 1..=directions, 1_usize..=2, any::<bool>()).prop_map(
             |(kind, directions, window, peepholes)| Kind::Recurrent(CellKind::ALL[kind], directions, window, peepholes)
         ),

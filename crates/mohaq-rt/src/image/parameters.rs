@@ -1,7 +1,7 @@
 //! An image as plain values.
 
 use super::Image;
-use super::view::{LayerView, RecurrentView, SiteView, SruView};
+use super::view::{LayerView, NormView, RecurrentView, SiteView, SruView};
 use crate::Bits;
 use crate::numeric::{Q16, Requantizer};
 use crate::pack::Layout;
@@ -50,10 +50,7 @@ impl LayerView<'_> {
                 site: conv.site().parameters(),
             }),
             Self::Embedding(site) => LayerParameters::Embedding(site.parameters()),
-            Self::Norm(norm) => {
-                let vector = |index: usize| (0..norm.width()).map(|number| norm.affine(number)[index]).collect();
-                LayerParameters::Norm(NormParameters { norm: norm.norm(), gain: vector(0), bias: vector(1) })
-            }
+            Self::Norm(norm) => LayerParameters::Norm(norm.parameters()),
             Self::Pointwise { function, .. } => LayerParameters::Pointwise(*function),
         }
     }
@@ -67,10 +64,18 @@ impl SruView<'_> {
             directions: self.directions(),
             cell: self.cell(),
             highway: self.highway(),
+            norm: self.norm().map(|norm| norm.parameters()),
             projection: self.projection().map(|site| site.parameters()),
             sites: (0..self.sites()).map(|index| self.site(index).parameters()).collect(),
             vectors: vector(0).chain(vector(1)).collect(),
         }
+    }
+}
+
+impl NormView<'_> {
+    fn parameters(&self) -> NormParameters {
+        let vector = |index: usize| (0..self.width()).map(|number| self.affine(number)[index]).collect();
+        NormParameters { norm: self.norm(), gain: vector(0), bias: vector(1) }
     }
 }
 

@@ -37,13 +37,14 @@ const STATE_FRACTION: Field = Field::new("fraction of the state", 27, 1);
 const PEEPHOLES: Field = Field::new("number of peepholes", 28, 1);
 const PEEPHOLE_SHIFT: Field = Field::new("shift of the peepholes", 29, 1);
 const WINDOW: Field = Field::new("window", 30, 1);
+const NORMED: Field = Field::new("number of normalisations", 31, 1);
 const KERNEL: Field = Field::new("kernel", 32, 2);
 const STRIDE: Field = Field::new("stride", 34, 2);
 const PADDING: [Field; 2] = [Field::new("padding in front", 36, 2), Field::new("padding behind", 38, 2)];
 const EPSILON: Field = Field::new("epsilon", 40, 4);
 const NORM_SHIFT: Field = Field::new("shift of the gain", 44, 1);
 const FIRST_PRODUCT: Field = Field::new("first product", 48, 4);
-const LAYER_FIELDS: [Field; 25] = [
+const LAYER_FIELDS: [Field; 26] = [
     KIND,
     FUNCTION,
     DIRECTIONS,
@@ -62,6 +63,7 @@ const LAYER_FIELDS: [Field; 25] = [
     PEEPHOLES,
     PEEPHOLE_SHIFT,
     WINDOW,
+    NORMED,
     KERNEL,
     STRIDE,
     PADDING[0],
@@ -91,6 +93,8 @@ pub(super) struct SruShape {
     pub(super) directions: u32,
     pub(super) cell: SruCell,
     pub(super) highway: Highway,
+    /// Of what products read.
+    pub(super) norm: Option<Norm>,
     pub(super) projected: bool,
     /// A product for every part.
     pub(super) split: bool,
@@ -174,6 +178,10 @@ impl SruShape {
             directions: DIRECTIONS.read(record),
             cell,
             highway,
+            norm: match NORMED.read_within(place, [0, 1], record)? {
+                0 => None,
+                _ => Some(decode_norm(place, record)?),
+            },
             projected: PROJECTED.read_within(place, [0, 1], record)? == 1,
             split: SPLIT.read_within(place, [0, 1], record)? == 1,
         })
@@ -196,8 +204,12 @@ impl SruShape {
             (FACTOR_SHIFT, factor.map_or(0, Factor::shift)),
             (FACTOR, factor.map_or(0, |factor| i32::from(factor.multiplier()).cast_unsigned())),
             (HIDDEN, self.hidden),
+            (NORMED, self.norm.is_some().into()),
         ] {
             field.write(record, number);
+        }
+        if let Some(norm) = self.norm {
+            encode_norm(norm, record);
         }
     }
 
@@ -348,11 +360,7 @@ impl KindShape {
             RECURRENT => Self::Recurrent(RecurrentShape::decode(place, record)?),
             CONV1D => Self::Conv1d(ConvShape::decode(place, record)?),
             EMBEDDING => Self::Embedding,
-            NORM => {
-                let shift = NORM_SHIFT.read_within(place, [0, MAX_SHIFT], record)?;
-                let epsilon = EPSILON.read_within(place, [1, u32::MAX], record)?;
-                Self::Norm(Norm::from_parts(epsilon, shift).expect("both parts were checked"))
-            }
+            NORM => Self::Norm(decode_norm(place, record)?),
             _ => return Err(KIND.error(place, Expected::Range(SRU.into(), NORM.into()), record)),
         })
     }
@@ -366,8 +374,7 @@ impl KindShape {
             Self::Embedding => KIND.write(record, EMBEDDING),
             Self::Norm(norm) => {
                 KIND.write(record, NORM);
-                EPSILON.write(record, norm.epsilon());
-                NORM_SHIFT.write(record, norm.shift());
+                encode_norm(*norm, record);
             }
             Self::Pointwise(function) => {
                 KIND.write(record, POINTWISE);
@@ -484,6 +491,9 @@ impl LayerShape {
                 if matches!(sru.highway, Highway::Input(_)) {
                     number(place, OUTPUTS, Expected::Value(arriving.into()), sru.units())?;
                 }
+                if sru.norm.is_some() {
+                    number(place, LAYER_INPUTS, Expected::Range(1, MAX_WIDTH as i64), arriving)?;
+                }
             }
             KindShape::Recurrent(recurrent) => check_units(place, recurrent.directions, recurrent.hidden)?,
             KindShape::Conv1d(conv) => conv.check(place)?,
@@ -514,7 +524,7 @@ impl LayerShape {
     /// Numbers of the vectors.
     pub(super) fn vectors(&self) -> u64 {
         match self.kind {
-            KindShape::Sru(sru) => 2 * u64::from(sru.units()),
+            KindShape::Sru(sru) => 2 * (u64::from(sru.units()) + sru.norm.map_or(0, |_| u64::from(self.inputs))),
             KindShape::Recurrent(recurrent) => {
                 let peepholes = recurrent.cell.peephole_shift().map_or(0, |_| recurrent.cell.kind().peepholes());
                 peepholes as u64 * u64::from(recurrent.units())
@@ -554,6 +564,17 @@ impl LayerPlaces {
 /// The first product of a layer, by its record.
 pub(super) fn first_product(record: &[u8; RECORD_BYTES]) -> u32 {
     FIRST_PRODUCT.read(record)
+}
+
+fn decode_norm(place: Place, record: &[u8]) -> Result<Norm, ImageError> {
+    let shift = NORM_SHIFT.read_within(place, [0, MAX_SHIFT], record)?;
+    let epsilon = EPSILON.read_within(place, [1, u32::MAX], record)?;
+    Ok(Norm::from_parts(epsilon, shift).expect("both parts were checked"))
+}
+
+fn encode_norm(norm: Norm, record: &mut [u8]) {
+    EPSILON.write(record, norm.epsilon());
+    NORM_SHIFT.write(record, norm.shift());
 }
 
 fn check_units(place: Place, directions: u32, hidden: u32) -> Result<(), ImageError> {

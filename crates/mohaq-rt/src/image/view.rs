@@ -51,7 +51,7 @@ pub struct SruView<'a> {
     shape: SruShape,
     products: Products<'a>,
     inputs: usize,
-    /// `[2, directions · hidden]`, 16 bit codes.
+    /// `[2, directions · hidden]`, 16 bit codes; behind them gain and bias, `[2, inputs]`, where there is a normalisation.
     vectors: &'a [u8],
 }
 
@@ -235,6 +235,12 @@ impl<'a> SruView<'a> {
     /// What is carried past the cells.
     pub fn highway(&self) -> Highway {
         self.shape.highway
+    }
+
+    /// Normalises what products read.
+    pub fn norm(&self) -> Option<NormView<'a>> {
+        let vectors = &self.vectors[2 * self.outputs() * size_of::<i16>()..];
+        self.shape.norm.map(|norm| NormView { norm, width: self.inputs, vectors })
     }
 
     /// In front of the cells.

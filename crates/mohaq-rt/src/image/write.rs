@@ -59,7 +59,7 @@ pub fn write(network: &ImageParameters) -> Result<Vec<u8>, Error> {
 /// The shape of a layer; the numbers in it are not yet checked against each other.
 fn layer_shape(layer: &LayerParameters<Vec<i16>>, inputs: u32, first_product: u32) -> Result<LayerShape, Error> {
     let kind = match layer {
-        LayerParameters::Sru(sru) => KindShape::Sru(sru_shape(sru)?),
+        LayerParameters::Sru(sru) => KindShape::Sru(sru_shape(sru, inputs)?),
         LayerParameters::Recurrent(recurrent) => KindShape::Recurrent(recurrent_shape(recurrent)?),
         LayerParameters::Linear(_) => KindShape::Linear,
         LayerParameters::Conv1d(conv) => KindShape::Conv1d(ConvShape {
@@ -86,13 +86,18 @@ fn layer_shape(layer: &LayerParameters<Vec<i16>>, inputs: u32, first_product: u3
     Ok(LayerShape { kind, inputs, sites, first_product })
 }
 
-fn sru_shape(sru: &SruParameters<Vec<i16>>) -> Result<SruShape, Error> {
+fn sru_shape(sru: &SruParameters<Vec<i16>>, inputs: u32) -> Result<SruShape, Error> {
     length("vectors of a recurrent layer", sru.directions.saturating_mul(sru.hidden).saturating_mul(2), &sru.vectors)?;
+    if let Some(norm) = &sru.norm {
+        length("gain of a normalisation", inputs as usize, &norm.gain)?;
+        length("bias of a normalisation", inputs as usize, &norm.bias)?;
+    }
     Ok(SruShape {
         hidden: narrow("hidden units", sru.hidden)?,
         directions: narrow("directions", sru.directions)?,
         cell: sru.cell,
         highway: sru.highway,
+        norm: sru.norm.as_ref().map(|norm| norm.norm),
         projected: sru.projection.is_some(),
         split: sru.sites.len() > 1,
     })
@@ -114,7 +119,10 @@ fn recurrent_shape(recurrent: &RecurrentParameters<Vec<i16>>) -> Result<Recurren
 
 fn vectors_of(layer: &LayerParameters<Vec<i16>>) -> Vec<i16> {
     match layer {
-        LayerParameters::Sru(sru) => sru.vectors.clone(),
+        LayerParameters::Sru(sru) => {
+            let norm = sru.norm.iter().flat_map(|norm| norm.gain.iter().chain(&norm.bias));
+            sru.vectors.iter().chain(norm).copied().collect()
+        }
         LayerParameters::Recurrent(recurrent) => recurrent.peepholes.clone(),
         LayerParameters::Norm(norm) => [norm.gain.as_slice(), &norm.bias].concat(),
         _ => Vec::new(),

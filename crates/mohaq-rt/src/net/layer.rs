@@ -79,10 +79,7 @@ pub(super) fn run(
     }
     match layer {
         LayerView::Sru(sru) => {
-            if let Some(projection) = sru.projection() {
-                let projected = &mut buffers.projected[..frames * projection.columns()];
-                multiply(&projection, codes, projected, buffers.row, count);
-            }
+            read(sru, codes, frames, buffers, count);
             recur(sru, codes, frames, memory, outputs, buffers, count);
         }
         LayerView::Recurrent(recurrent) => recurrent::run(recurrent, codes, frames, memory, outputs, buffers, count),
@@ -169,6 +166,26 @@ fn convolve(
     }
 }
 
+/// What the products of the cells read, where that is not the input itself: `buffers.projected` begins with it.
+fn read(sru: &SruView<'_>, codes: &[i16], frames: usize, buffers: &mut Buffers<'_>, count: &mut SaturationCount) {
+    let Some(projection) = sru.projection() else {
+        if let Some(norm) = sru.norm() {
+            normalise(&norm, codes, &mut buffers.projected[..frames * sru.inputs()], count);
+        }
+        return;
+    };
+    let (projected, rest) = buffers.projected.split_at_mut(frames * projection.columns());
+    let codes = match sru.norm() {
+        None => codes,
+        Some(norm) => {
+            let normal = &mut rest[..frames * sru.inputs()];
+            normalise(&norm, codes, normal, count);
+            normal
+        }
+    };
+    multiply(&projection, codes, projected, buffers.row, count);
+}
+
 /// Runs all units through all frames.
 fn recur(
     sru: &SruView<'_>,
@@ -182,6 +199,7 @@ fn recur(
     let (hidden, parts) = (sru.hidden(), sru.highway().parts());
     let Buffers { projected, row, frame: buffer } = buffers;
     let (products, fresh) = buffer.split_at_mut(hidden * parts);
+    let apart = sru.projection().is_some() || sru.norm().is_some();
     for direction in 0..sru.directions() {
         let state = match &mut memory {
             Memory::Fresh => {
@@ -195,7 +213,7 @@ fn recur(
             let codes = &codes[frame * sru.inputs()..][..sru.inputs()];
             for index in 0..sru.sites() {
                 let site = sru.site(index);
-                let from = if sru.projection().is_some() { &projected[frame * site.inputs()..] } else { codes };
+                let from = if apart { &projected[frame * site.inputs()..] } else { codes };
                 let row = &mut row[..site.inputs()];
                 // Both directions read the same operands, which are counted once.
                 let mut again = SaturationCount::default();

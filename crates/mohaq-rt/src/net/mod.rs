@@ -41,7 +41,7 @@ pub struct Stepped {
 struct Sizes {
     /// Codes between two layers, a frame.
     values: usize,
-    /// Codes between a projection and the product behind it, a frame.
+    /// Codes in front of the products of simple recurrent units, a frame: normal ones and projected ones.
     projected: usize,
     /// Inputs of a product.
     row: usize,
@@ -59,7 +59,9 @@ impl Sizes {
                 sizes.values = sizes.values.max(layer.inputs());
             }
             if let LayerView::Sru(sru) = &layer {
-                sizes.projected = sizes.projected.max(sru.projection().map_or(0, |site| site.columns()));
+                let normal = sru.norm().map_or(0, |norm| norm.width());
+                let projected = sru.projection().map_or(0, |site| site.columns());
+                sizes.projected = sizes.projected.max(normal.saturating_add(projected));
             }
             // A table reads no input.
             if !matches!(layer, LayerView::Embedding(_)) {

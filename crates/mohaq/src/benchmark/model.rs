@@ -203,6 +203,7 @@ impl File<'_> {
                 rescale: true,
                 skip: if matrices == 4 { SkipDescription::Matrix } else { SkipDescription::Auto },
                 per_gate: false,
+                layer_norm: false,
             }));
         }
         let ([outputs, _], _) = self.floats::<2>("fc.w")?;

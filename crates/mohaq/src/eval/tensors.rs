@@ -59,7 +59,10 @@ impl Reports<'_> {
 
     fn layer(&mut self, index: usize, layer: &Layer, form: &LayerFormat, counts: &LayerCounts) -> Result<()> {
         match (layer, form) {
-            (Layer::Sru(sru), &LayerFormat::Sru { projected, state, hidden }) => {
+            (Layer::Sru(sru), &LayerFormat::Sru { normed, projected, state, hidden }) => {
+                if let Some(output) = normed {
+                    self.add(&format!("{} normalised", sru.name), &fixed(output), Some(counts.normal));
+                }
                 self.sru(sru, [projected.unwrap_or(state), state, hidden], counts);
             }
             (Layer::Recurrent(recurrent), &LayerFormat::Recurrent { state, hidden }) => {

@@ -134,8 +134,18 @@ impl SruUnit {
         };
         let projection = self.projection.as_ref().map(Matrix::cols);
         let (hidden, bidirectional, per_gate) = (self.hidden, self.directions == 2, false);
-        let sru = SruDescription { name, hidden, bidirectional, projection, highway_bias, rescale, skip, per_gate };
-        Ok(LayerDescription::Sru(sru))
+        let layer_norm = self.norm.is_some();
+        Ok(LayerDescription::Sru(SruDescription {
+            name,
+            hidden,
+            bidirectional,
+            projection,
+            highway_bias,
+            rescale,
+            skip,
+            per_gate,
+            layer_norm,
+        }))
     }
 }
 
@@ -152,7 +162,9 @@ fn parameters(kind: &Kind) -> Vec<(&'static str, Matrix)> {
         Kind::Sru(sru) => {
             let projection = sru.projection.iter().map(|matrix| ("projection", matrix.clone()));
             let others = [("weight", &sru.weight), ("vectors", &sru.vectors), ("bias", &sru.bias)];
-            projection.chain(others.map(|(name, matrix)| (name, matrix.clone()))).collect()
+            let norm = sru.norm.iter().flat_map(|[gain, bias]| [("norm.gain", gain), ("norm.bias", bias)]);
+            let norm = norm.map(|(name, vector)| (name, row(vector.clone())));
+            projection.chain(others.map(|(name, matrix)| (name, matrix.clone()))).chain(norm).collect()
         }
     }
 }

@@ -101,6 +101,8 @@ pub(super) struct SruUnit {
     pub directions: usize,
     /// What the highway's input is multiplied with; `None` where there is no highway.
     pub scale: Option<f64>,
+    /// Gain and bias of what normalises the input of the matrices.
+    pub norm: Option<[Vec<f32>; 2]>,
     /// `[inputs, projection]`.
     pub projection: Option<Matrix>,
     /// `[inputs or projection, directions · k · hidden]`, k of 3 or 4.

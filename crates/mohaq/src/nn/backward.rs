@@ -6,7 +6,7 @@
 
 use super::dropout::{Dropout, apply_mask};
 use super::elementwise::{for_rows, sum_of_rows};
-use super::product::{Back, Hooked, SiteBack, stop, traced};
+use super::product::{Back, Hooked, SiteBack, add, stop, traced};
 use super::recurrent::{Pass, Tape};
 use super::{Batch, Layer, Linear, Network, Pointwise, SiteOps, Skip, Sru, Workspace};
 use crate::tensor::{Matrix, Real, Store};
@@ -32,6 +32,8 @@ struct LayerTrace<'a, T: Real> {
 #[derive(Debug)]
 enum Kept<T: Real> {
     Sru {
+        /// x normalised.
+        normal: Option<Matrix<T>>,
         /// x·P, and what its hooks did.
         projected: Option<(Matrix<T>, Hooked<T>)>,
         /// What the hooks of the products did.
@@ -206,16 +208,18 @@ impl<T: Real> Sru<T> {
         ops: &impl SiteOps<T>,
         workspace: &mut Workspace<T>,
     ) -> (Kept<T>, Matrix<T>) {
+        let normal = self.normalised(input, workspace);
+        let read = normal.as_ref().unwrap_or(input);
         let projected = self
             .projection
             .as_ref()
-            .map(|(site, projection)| traced(*site, input, projection.view(), &[], ops, workspace));
-        let product_input = projected.as_ref().map_or(input, |(projected, _)| projected);
+            .map(|(site, projection)| traced(*site, read, projection.view(), &[], ops, workspace));
+        let product_input = projected.as_ref().map_or(read, |(projected, _)| projected);
         let (products, hooked) = self.columns().multiply(&self.products, &[], product_input, ops, workspace);
         let mut outputs = workspace.take(input.rows(), self.outputs());
         let mut states = workspace.take(input.rows(), self.outputs());
         self.recur(&products, input, starts, &mut outputs, Some(&mut states));
-        (Kept::Sru { projected, hooked, products, states }, outputs)
+        (Kept::Sru { normal, projected, hooked, products, states }, outputs)
     }
 
     fn backward(
@@ -225,16 +229,20 @@ impl<T: Real> Sru<T> {
         gradients: &mut [Matrix<T>],
         back: &mut Back<'_, T, impl SiteOps<T>>,
     ) -> Option<Matrix<T>> {
-        let Kept::Sru { projected, hooked, mut products, states } = kept else { panic!("a trace of another layer") };
+        let Kept::Sru { normal, projected, hooked, mut products, states } = kept else {
+            panic!("a trace of another layer")
+        };
         let (projection_gradient, rest) = gradients.split_at_mut(usize::from(self.projection.is_some()));
         let (weights, rest) = rest.split_at_mut(self.products.len());
-        let [vectors, bias] = rest else { panic!("gradients of another network") };
+        let [vectors, bias, norm_gradients @ ..] = rest else { panic!("gradients of another network") };
         self.recur_back(&mut products, back.input, &states, back.starts, &mut gradient, [vectors, bias]);
         back.workspace.give(states);
-        // The gradient of x begins with what came through the highway, and the products add to it.
-        let mut inputs = back.wanted.then(|| match self.skip {
-            Skip::Identity => (Store::Accumulate, std::mem::take(&mut gradient)),
-            Skip::None | Skip::Matrix => (Store::Overwrite, back.workspace.take(back.input.rows(), back.input.cols())),
+        let read = normal.as_ref().unwrap_or(back.input);
+        // The gradient of x begins with what came through the highway, and the products add to it, but for what they read of
+        // a normalisation: that has a gradient of its own.
+        let mut inputs = (back.wanted || normal.is_some()).then(|| match self.skip {
+            Skip::Identity if normal.is_none() => (Store::Accumulate, std::mem::take(&mut gradient)),
+            _ => (Store::Overwrite, back.workspace.take(read.rows(), read.cols())),
         });
         let target = inputs.as_mut().map(|(store, inputs)| (*store, inputs));
         let columns = self.columns();
@@ -244,14 +252,21 @@ impl<T: Real> Sru<T> {
             back.multiply(columns, &self.products, &projected, hooked, products, weights, &mut [], into);
             stop(&mut bottleneck, &first_hooked.saturated);
             let weight = projection.view();
-            let first = SiteBack { site: *first, input: back.input, hooked: first_hooked, weight };
+            let first = SiteBack { site: *first, input: read, hooked: first_hooked, weight };
             back.product(first, &bottleneck, &mut projection_gradient[0], target);
             [bottleneck, projected].into_iter().for_each(|m| back.workspace.give(m));
         } else {
-            back.multiply(columns, &self.products, back.input, hooked, products, weights, &mut [], target);
+            back.multiply(columns, &self.products, read, hooked, products, weights, &mut [], target);
         }
-        back.workspace.give(gradient);
-        inputs.map(|(_, inputs)| inputs)
+        let mut inputs = inputs.map(|(_, inputs)| inputs);
+        if let Some(norm) = &self.norm {
+            inputs = inputs.map(|of_normal| norm.backward(of_normal, norm_gradients, back));
+            if let (Skip::Identity, Some(inputs)) = (self.skip, &mut inputs) {
+                add(inputs, &gradient);
+            }
+        }
+        normal.into_iter().chain([gradient]).for_each(|matrix| back.workspace.give(matrix));
+        inputs
     }
 }
 

@@ -26,7 +26,12 @@ impl<T: Real> Network<T> {
         let mut starts = Cow::Borrowed(batch.starts());
         for (index, layer) in self.layers().iter().enumerate() {
             let outputs = match layer {
-                Layer::Sru(sru) => sru.forward(&values, &starts, ops, workspace),
+                Layer::Sru(sru) => {
+                    if sru.norm.is_some() {
+                        ops.unbounded(index, &values);
+                    }
+                    sru.forward(&values, &starts, ops, workspace)
+                }
                 Layer::Recurrent(recurrent) => {
                     let (outputs, tape) =
                         recurrent.forward(&values, &mut Pass { starts: &starts, ops, workspace: &mut *workspace });
@@ -78,6 +83,16 @@ impl<T: Real> Sru<T> {
         Columns { directions: self.directions, gates: self.skip.matrices(), hidden: self.hidden }
     }
 
+    /// What the matrices read, where it is not the input itself.
+    pub(super) fn normalised(&self, input: &Matrix<T>, workspace: &mut Workspace<T>) -> Option<Matrix<T>> {
+        self.norm.as_ref().map(|norm| {
+            let mut normal = workspace.take(input.rows(), input.cols());
+            normal.data_mut().copy_from_slice(input.data());
+            norm.apply(&mut normal);
+            normal
+        })
+    }
+
     fn forward(
         &self,
         input: &Matrix<T>,
@@ -85,14 +100,16 @@ impl<T: Real> Sru<T> {
         ops: &impl SiteOps<T>,
         workspace: &mut Workspace<T>,
     ) -> Matrix<T> {
+        let normal = self.normalised(input, workspace);
+        let read = normal.as_ref().unwrap_or(input);
         let projected = self.projection.as_ref().map(|(site, projection)| {
-            let projected = traced(*site, input, projection.view(), &[], ops, workspace);
+            let projected = traced(*site, read, projection.view(), &[], ops, workspace);
             without(projected, workspace)
         });
-        let from = projected.as_ref().unwrap_or(input);
+        let from = projected.as_ref().unwrap_or(read);
         let (products, did) = self.columns().multiply(&self.products, &[], from, ops, workspace);
         did.into_iter().for_each(|hooked| hooked.give(workspace));
-        projected.into_iter().for_each(|projected| workspace.give(projected));
+        projected.into_iter().chain(normal).for_each(|matrix| workspace.give(matrix));
         let mut outputs = workspace.take(input.rows(), self.outputs());
         self.recur(&products, input, starts, &mut outputs, None);
         workspace.give(products);

@@ -120,7 +120,8 @@ pub struct Recurrent<T = f32> {
 
 /// A layer of simple recurrent units, in one or two directions.
 ///
-/// With x̂ = x, or x·P where there is a projection, and U = x̂·W, for every direction and unit and c₋₁ = 0:
+/// With x̂ = x, or x·P where there is a projection (of x normalised where there is a norm), and U = x̂·W, for every direction
+/// and unit and c₋₁ = 0:
 ///
 /// ```text
 /// f_t = σ(U1_t + v_f ⊙ c_{t-1} + b_f)        c_t = f_t ⊙ c_{t-1} + (1 − f_t) ⊙ U0_t
@@ -140,6 +141,8 @@ pub struct Sru<T = f32> {
     pub skip: Skip,
     /// The constant s.
     pub scale: T,
+    /// Normalises what the matrices read.
+    pub norm: Option<LayerNorm<T>>,
     /// P, `[inputs, projection]`, and its product.
     pub projection: Option<(SiteId, Matrix<T>)>,
     /// W, `[inputs or projection, directions · k · hidden]`: candidate, forget gate, reset gate, skip; or one of each.
@@ -191,11 +194,7 @@ impl<T: Real> Layer<T> {
                 let weight = Matrix::zeros(embedding.vocabulary, embedding.outputs);
                 Self::Embedding(Embedding { name, site, weight })
             }
-            LayerDescription::LayerNorm(_) => {
-                let mut gain = Matrix::zeros(1, inputs);
-                gain.data_mut().fill(T::ONE);
-                Self::LayerNorm(LayerNorm { name, gain, bias: Matrix::zeros(1, inputs) })
-            }
+            LayerDescription::LayerNorm(_) => Self::LayerNorm(LayerNorm::new(name, inputs)),
             LayerDescription::Relu(_) => Self::Pointwise(Pointwise::Relu),
             LayerDescription::Tanh(_) => Self::Pointwise(Pointwise::Tanh),
             LayerDescription::Sigmoid(_) => Self::Pointwise(Pointwise::Sigmoid),
@@ -253,6 +252,15 @@ impl<T: Real> Layer<T> {
             Self::LayerNorm(norm) => vec![&mut norm.gain, &mut norm.bias],
             Self::Pointwise(_) => Vec::new(),
         }
+    }
+}
+
+impl<T: Real> LayerNorm<T> {
+    /// Gains of 1, biases of 0.
+    fn new(name: String, inputs: usize) -> Self {
+        let mut gain = Matrix::zeros(1, inputs);
+        gain.data_mut().fill(T::ONE);
+        Self { name, gain, bias: Matrix::zeros(1, inputs) }
     }
 }
 
@@ -356,12 +364,14 @@ impl<T: Real> Sru<T> {
         let (directions, hidden) = (description.directions(), description.hidden);
         let gates = input_gates(skip.matrices(), description.per_gate).into_iter().enumerate();
         let product = |(i, gates)| Product::zeros(SiteId(first + i), gates, projected, directions, hidden);
+        let norm = description.layer_norm.then(|| LayerNorm::new(name.clone(), inputs));
         Self {
             name,
             hidden,
             directions,
             skip,
             scale: T::from_f64(description.scale()),
+            norm,
             projection,
             products: gates.map(product).collect(),
             vectors: Matrix::zeros(2, outputs),
@@ -382,18 +392,21 @@ impl<T: Real> Sru<T> {
         };
         let projection = self.projection.iter().map(|_| Part::site("projection", "projection"));
         let vectors = ["vectors", "bias"].map(Part::vector);
-        projection.chain(self.products.iter().map(product)).chain(vectors).collect()
+        let norm = self.norm.iter().flat_map(|_| ["norm.gain", "norm.bias"].map(Part::vector));
+        projection.chain(self.products.iter().map(product)).chain(vectors).chain(norm).collect()
     }
 
     fn matrices(&self) -> Vec<&Matrix<T>> {
         let projection = self.projection.iter().map(|(_, matrix)| matrix);
         let products = self.products.iter().map(|product| &product.weight);
-        projection.chain(products).chain([&self.vectors, &self.bias]).collect()
+        let norm = self.norm.iter().flat_map(|norm| [&norm.gain, &norm.bias]);
+        projection.chain(products).chain([&self.vectors, &self.bias]).chain(norm).collect()
     }
 
     fn matrices_mut(&mut self) -> Vec<&mut Matrix<T>> {
         let projection = self.projection.iter_mut().map(|(_, matrix)| matrix);
         let products = self.products.iter_mut().map(|product| &mut product.weight);
-        projection.chain(products).chain([&mut self.vectors, &mut self.bias]).collect()
+        let norm = self.norm.iter_mut().flat_map(|norm| [&mut norm.gain, &mut norm.bias]);
+        projection.chain(products).chain([&mut self.vectors, &mut self.bias]).chain(norm).collect()
     }
 }

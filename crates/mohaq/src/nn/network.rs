@@ -183,6 +183,8 @@ impl<T: Real> Network<T> {
                 Layer::Sru(sru) => {
                     workload.vectors_published += sru.vectors.data().len() as u64;
                     workload.elementwise += frames * ELEMENTWISE_A_UNIT * sru.outputs() as u64;
+                    let norm = sru.norm.as_ref().map_or(0, |norm| norm.gain.cols() as u64);
+                    workload.elementwise += frames * OPERATIONS_A_NORM * norm;
                 }
                 Layer::Recurrent(recurrent) => {
                     let units = (recurrent.shape.directions * recurrent.shape.hidden) as u64;

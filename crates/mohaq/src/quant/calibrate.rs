@@ -414,7 +414,16 @@ pub(super) mod tests {
         assert!(spoilt(&|c| c.input_fraction = 16).is_err());
         assert!(spoilt(&|c| c.layers.truncate(2)).is_err());
         assert!(spoilt(&|c| c.layers[2] = LayerFormat::Linear { output: 40 }).is_err());
-        assert!(spoilt(&|c| c.layers[0] = LayerFormat::Sru { projected: None, state: 3, hidden: 9 }).is_err());
-        assert!(spoilt(&|c| c.layers[0] = LayerFormat::Sru { projected: Some(9), state: 9, hidden: 9 }).is_err());
+        assert!(
+            spoilt(&|c| c.layers[0] = LayerFormat::Sru { normed: None, projected: None, state: 3, hidden: 9 }).is_err()
+        );
+        assert!(
+            spoilt(&|c| c.layers[0] = LayerFormat::Sru { normed: None, projected: Some(9), state: 9, hidden: 9 })
+                .is_err()
+        );
+        assert!(
+            spoilt(&|c| c.layers[0] = LayerFormat::Sru { normed: Some(9), projected: None, state: 9, hidden: 9 })
+                .is_err()
+        );
     }
 }

@@ -27,6 +27,9 @@ const HEADROOM: f32 = 1.25;
 pub enum LayerFormat {
     /// Simple recurrent units.
     Sru {
+        /// Of what matrices read, where it is normalised.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        normed: Option<u32>,
         /// Of the projection's result, where there is a projection.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         projected: Option<u32>,
@@ -146,7 +149,7 @@ pub(super) fn layer_formats(network: &Network, seen: Seen<'_>) -> Result<Vec<Lay
             argument.map_or_else(|| fixed_point(name, largest), |format| Ok(format.fraction()))
         };
         Ok(match layer {
-            Layer::Sru(sru) => sru_format(sru, seen)?,
+            Layer::Sru(sru) => sru_format(sru, i, seen)?,
             Layer::Recurrent(recurrent) => recurrent_format(recurrent, i, seen)?,
             Layer::Linear(Linear { name, site, .. }) => {
                 LayerFormat::Linear { output: result(name, seen.outputs[site.0][0])? }
@@ -158,8 +161,7 @@ pub(super) fn layer_formats(network: &Network, seen: Seen<'_>) -> Result<Vec<Lay
                 LayerFormat::Embedding { output: result(name, seen.outputs[site.0][0])? }
             }
             Layer::LayerNorm(norm) => {
-                let most = NORMAL.fraction() + gain_format(norm)?.fraction();
-                LayerFormat::LayerNorm { output: result(&norm.name, seen.unbounded[i])?.min(most) }
+                LayerFormat::LayerNorm { output: result(&norm.name, seen.unbounded[i])?.min(finest_normed(norm)?) }
             }
             Layer::Pointwise(function) => {
                 let gives_any_format = |layer: &Layer| !matches!(layer, Layer::Sru(_) | Layer::Recurrent(_) | Layer::Pointwise(_));
@@ -185,6 +187,23 @@ pub(super) const NORMAL: Q16 = mohaq_rt::norm::NORMAL;
 pub(super) fn gain_format(norm: &LayerNorm) -> Result<Q16> {
     let reason = |e| Error::Calibration { reason: format!("layer `{}`: {e}", norm.name) };
     Q16::finest(max_abs(norm.gain.data())).map_err(reason)
+}
+
+/// Fraction bits of the finest format that a normalisation can give.
+fn finest_normed(norm: &LayerNorm) -> Result<u32> {
+    Ok(NORMAL.fraction() + gain_format(norm)?.fraction())
+}
+
+/// Refuses a result's format that a normalisation cannot give.
+fn check_normed(norm: &LayerNorm, output: u32) -> Result<()> {
+    format(output)?;
+    let finest = finest_normed(norm)?;
+    if output > finest {
+        let reason =
+            format!("layer `{}`: a normalised result of {output} fraction bits, expected {finest} at most", norm.name);
+        return Err(Error::Calibration { reason });
+    }
+    Ok(())
 }
 
 fn recurrent_format(recurrent: &Recurrent, layer: usize, seen: Seen<'_>) -> Result<LayerFormat> {
@@ -217,21 +236,26 @@ pub(super) fn peephole_format(recurrent: &Recurrent, state: Q16) -> Result<Q16> 
     Ok(finest)
 }
 
-fn sru_format(sru: &Sru, seen: Seen<'_>) -> Result<LayerFormat> {
+fn sru_format(sru: &Sru, layer: usize, seen: Seen<'_>) -> Result<LayerFormat> {
     let products: Vec<f32> = sru.products.iter().flat_map(|product| seen.outputs[product.site.0]).copied().collect();
     let projection = sru.projection.as_ref().map(|(site, _)| site);
     let projected = projection.map(|site| fixed_point(&sru.name, seen.outputs[site.0][0])).transpose()?;
     // The state is a mean of candidates, so what holds these holds it.
     let state = fixed_point(&sru.name, products[0])?;
     let arrives = seen.inputs[projection.unwrap_or(&sru.products[0].site).0];
+    let normed = match &sru.norm {
+        Some(norm) => Some(fixed_point(&sru.name, arrives)?.min(finest_normed(norm)?)),
+        None => None,
+    };
     let carried = match sru.skip {
         Skip::None => 0.0,
-        Skip::Identity => sru.scale * arrives,
+        // What products read is another tensor where it is normalised.
+        Skip::Identity => sru.scale * if normed.is_some() { seen.unbounded[layer] } else { arrives },
         Skip::Matrix => products[3],
     };
     // The hidden output is a mean of the state and what is carried past it.
     let hidden = fixed_point(&sru.name, carried)?.min(state);
-    Ok(LayerFormat::Sru { projected, state, hidden })
+    Ok(LayerFormat::Sru { normed, projected, state, hidden })
 }
 
 /// The same function on integers.
@@ -267,9 +291,12 @@ pub(super) fn product_fractions(network: &Network, formats: &[LayerFormat]) -> R
     let mut fractions = Vec::new();
     for (layer, form) in network.layers().iter().zip(formats) {
         match (layer, form) {
-            (Layer::Sru(sru), &LayerFormat::Sru { projected, state, hidden }) => {
-                if projected.is_some() != sru.projection.is_some() {
+            (Layer::Sru(sru), &LayerFormat::Sru { normed, projected, state, hidden }) => {
+                if projected.is_some() != sru.projection.is_some() || normed.is_some() != sru.norm.is_some() {
                     return Err(bad(&sru.name));
+                }
+                if let (Some(norm), Some(output)) = (&sru.norm, normed) {
+                    check_normed(norm, output)?;
                 }
                 sru_cell(sru, state, hidden)?;
                 fractions.extend(projected.map(|fraction| vec![fraction]));
@@ -292,12 +319,7 @@ pub(super) fn product_fractions(network: &Network, formats: &[LayerFormat]) -> R
             (Layer::Linear(_), &LayerFormat::Linear { output })
             | (Layer::Conv1d(_), &LayerFormat::Conv1d { output })
             | (Layer::Embedding(_), &LayerFormat::Embedding { output }) => fractions.push(vec![output]),
-            (Layer::LayerNorm(norm), &LayerFormat::LayerNorm { output }) => {
-                format(output)?;
-                if output > NORMAL.fraction() + gain_format(norm)?.fraction() {
-                    return Err(bad(&norm.name));
-                }
-            }
+            (Layer::LayerNorm(norm), &LayerFormat::LayerNorm { output }) => check_normed(norm, output)?,
             (Layer::Pointwise(_), LayerFormat::Pointwise) => {}
             (Layer::Pointwise(function), _) => return Err(bad(&format!("{function:?}"))),
             (other, _) => return Err(bad(other.name())),
@@ -383,8 +405,11 @@ pub(super) fn vector_formats(network: &Network, formats: &[LayerFormat]) -> Resu
     let mut all = Vec::new();
     for (layer, form) in network.layers().iter().zip(formats) {
         match (layer, form) {
-            (Layer::Sru(sru), &LayerFormat::Sru { state, hidden, .. }) => {
+            (Layer::Sru(sru), &LayerFormat::Sru { normed, state, hidden, .. }) => {
                 all.extend([sru_cell(sru, state, hidden)?.1, GATE].map(VectorFormat::one));
+                if let (Some(norm), Some(output)) = (&sru.norm, normed) {
+                    all.extend([gain_format(norm)?, format(output)?].map(VectorFormat::one));
+                }
             }
             (Layer::Recurrent(recurrent), &LayerFormat::Recurrent { state, hidden }) => {
                 let hidden = format(hidden)?;

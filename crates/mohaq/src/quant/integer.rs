@@ -10,7 +10,9 @@ use super::formats::{
     LayerFormat, SiteParts, format, gain_format, integer_pointwise, recurrent_cell, sru_cell, vector_formats,
 };
 use super::spec::{Precision, QuantSpec};
-use crate::nn::{Conv1dDescription, EPSILON, Layer, Network, Product, Recurrent, RecurrentShape, SiteId, Skip, Sru};
+use crate::nn::{
+    Conv1dDescription, EPSILON, Layer, LayerNorm, Network, Product, Recurrent, RecurrentShape, SiteId, Skip, Sru,
+};
 use crate::{Error, Result};
 use mohaq_rt::cell::{Factor, Highway};
 use mohaq_rt::engine::{Engine, arrangement, gate_arrangement, sru_arrangement};
@@ -170,7 +172,7 @@ impl<'a> IntegerBank<'a> {
             };
             let vector = &mut || vectors.next().expect("a tensor for every vector of the network").clone();
             layers.push(match layer {
-                Layer::Sru(sru) => LayerParameters::Sru(self.sru(sru, form, arriving, [vector(), vector()], &site)?),
+                Layer::Sru(sru) => LayerParameters::Sru(self.sru(sru, form, arriving, vector, &site)?),
                 Layer::Recurrent(recurrent) => {
                     LayerParameters::Recurrent(self.recurrent(recurrent, form, arriving, vector, &site)?)
                 }
@@ -182,11 +184,7 @@ impl<'a> IntegerBank<'a> {
                 }
                 Layer::Embedding(table) => LayerParameters::Embedding(site(table.site, arriving, Vec::new())?),
                 Layer::LayerNorm(norm) => {
-                    let (gain, bias) = (vector(), vector());
-                    let formats = [arriving, gain_format(norm)?, leaving(layer, form, arriving)?];
-                    let [from, scale, to] = formats;
-                    let constants = Norm::new(EPSILON, from, scale, to).map_err(integer(&norm.name))?;
-                    LayerParameters::Norm(NormParameters { norm: constants, gain, bias })
+                    LayerParameters::Norm(normalisation(norm, [arriving, leaving(layer, form, arriving)?], vector)?)
                 }
                 Layer::Pointwise(function) => LayerParameters::Pointwise(integer_pointwise(*function)),
             });
@@ -200,11 +198,14 @@ impl<'a> IntegerBank<'a> {
         sru: &Sru,
         form: &LayerFormat,
         arriving: Q16,
-        [vectors, gate_biases]: [Vec<i16>; 2],
+        vector: &mut dyn FnMut() -> Vec<i16>,
         site: &dyn Fn(SiteId, Q16, Vec<i16>) -> Result<SiteParameters<W>>,
     ) -> Result<SruParameters<W>> {
-        let &LayerFormat::Sru { projected, state, hidden } = form else { unreachable!("checked against the network") };
+        let &LayerFormat::Sru { normed, projected, state, hidden } = form else {
+            unreachable!("checked against the network")
+        };
         let (cell, _) = sru_cell(sru, state, hidden)?;
+        let (vectors, gate_biases) = (vector(), vector());
         let highway = match sru.skip {
             Skip::None => Highway::None,
             Skip::Matrix => Highway::Product,
@@ -212,14 +213,17 @@ impl<'a> IntegerBank<'a> {
                 Highway::Input(Factor::new(sru.scale, arriving, format(hidden)?).map_err(integer(&sru.name))?)
             }
         };
-        let projection = sru.projection.as_ref().map(|(id, _)| site(*id, arriving, Vec::new())).transpose()?;
-        let projected = projected.map(format).transpose()?.unwrap_or(arriving);
+        let read = normed.map(format).transpose()?.unwrap_or(arriving);
+        let norm = sru.norm.as_ref().map(|norm| normalisation(norm, [arriving, read], vector)).transpose()?;
+        let projection = sru.projection.as_ref().map(|(id, _)| site(*id, read, Vec::new())).transpose()?;
+        let projected = projected.map(format).transpose()?.unwrap_or(read);
         let sites = sru
             .products
             .iter()
             .map(|product| site(product.site, projected, product_biases(sru, product.gates.clone(), &gate_biases)));
         let sites = sites.collect::<Result<_>>()?;
-        Ok(SruParameters { hidden: sru.hidden, directions: sru.directions, cell, highway, projection, sites, vectors })
+        let (hidden, directions) = (sru.hidden, sru.directions);
+        Ok(SruParameters { hidden, directions, cell, highway, norm, projection, sites, vectors })
     }
 
     fn recurrent<W>(
@@ -351,6 +355,17 @@ impl<'a> IntegerBank<'a> {
 /// The smallest ratio of scales that a requantizer holds. A smaller one would bring every 32 bit sum to 0 as this one
 /// does, so it stands for all of them.
 const SMALLEST_RATIO: f64 = 1.0 / (1_u64 << 32) as f64;
+
+/// A normalisation in integers, from the format that arrives to the one that leaves.
+fn normalisation(
+    norm: &LayerNorm,
+    [from, to]: [Q16; 2],
+    vector: &mut dyn FnMut() -> Vec<i16>,
+) -> Result<NormParameters> {
+    let (gain, bias) = (vector(), vector());
+    let constants = Norm::new(EPSILON, from, gain_format(norm)?, to).map_err(integer(&norm.name))?;
+    Ok(NormParameters { norm: constants, gain, bias })
+}
 
 /// An error of the integer network, with the place where it arose.
 fn integer(place: &str) -> impl Fn(mohaq_rt::Error) -> Error {

@@ -121,7 +121,8 @@ fn in_words(layer: &LayerDescription) -> String {
         LayerDescription::Sru(sru) => {
             let projection =
                 sru.projection.map_or_else(String::new, |width| format!(", projection to {width} in front"));
-            format!("{}{projection}", units("SRU", sru.hidden))
+            let norm = if sru.layer_norm { ", layer normalisation in front" } else { "" };
+            format!("{}{norm}{projection}", units("SRU", sru.hidden))
         }
         LayerDescription::Rnn(rnn) => match rnn.activation {
             RnnActivation::Tanh => units("RNN", rnn.hidden),

@@ -88,6 +88,9 @@ fn simple_recurrent_units_come_with_every_highway_and_width() {
         assert!(some(&|sru| sru.skip == skip && sru.products.len() == skip.matrices()), "{skip:?}, gates apart");
     }
     assert!(some(&|sru| sru.projection.is_some()) && some(&|sru| sru.projection.is_none()));
+    for skip in [Skip::Identity, Skip::Matrix] {
+        assert!(some(&|sru| sru.norm.is_some() && sru.skip == skip), "{skip:?}, normalised");
+    }
 }
 
 #[test]

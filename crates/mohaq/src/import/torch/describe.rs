@@ -156,6 +156,7 @@ fn sru_options(layer: &LayerDescription, file: &sru::Options) -> sru::Options {
     let LayerDescription::Sru(sru) = layer else { return file.clone() };
     sru::Options {
         directions: Some(sru.directions()),
+        norm_behind: file.norm_behind,
         highway: Some(sru.skip != SkipDescription::None).filter(|_| sru.skip != SkipDescription::Auto).or(file.highway),
     }
 }

@@ -41,6 +41,7 @@ pub(super) fn read(bytes: &[u8], description: Option<&str>) -> Result<Model, Ref
     if modules.is_empty() {
         return Err(ImportError::file("no tensors").into());
     }
+    sru::gather(&mut modules);
     let options = sru::Options::read(&metadata)?;
     Ok(match description {
         Some(text) => describe::model(modules, &options, text)?,

@@ -35,7 +35,9 @@ pub(super) fn layers(
     let layers = if reader.has("weight_ih_l0") {
         stack(&mut reader, choices)?
     } else if reader.has("weight_c") {
-        vec![named(name, sru::layer(&mut reader, options)?)]
+        let (units, norm) = sru::layers(&mut reader, options)?;
+        let norm = norm.map(|norm| named(&format!("{name}.{}", sru::NORM), norm));
+        std::iter::once(named(name, units)).chain(norm).collect()
     } else if reader.has("running_mean") {
         vec![named(name, batch_norm(&mut reader)?)]
     } else {

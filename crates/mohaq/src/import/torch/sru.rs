@@ -6,6 +6,7 @@
 
 use super::super::error::ImportError;
 use super::super::model::{Kind, SruUnit};
+use super::Parameters;
 use super::module::Reader;
 use crate::tensor::Matrix;
 use serde_json::Value;
@@ -18,6 +19,23 @@ pub(super) struct Options {
     pub directions: Option<usize>,
     /// Whether there is a highway: `has_skip_term`.
     pub highway: Option<bool>,
+    /// Layers are normalised behind, and not in front: `normalize_after`.
+    pub norm_behind: bool,
+}
+
+/// The submodule of an `SRUCell` that normalises.
+pub(super) const NORM: &str = "layer_norm";
+
+/// Gives the parameters of `….layer_norm` to the cell that it is a part of, under that name.
+pub(super) fn gather(modules: &mut BTreeMap<String, Parameters>) {
+    let cells: Vec<String> =
+        modules.iter().filter(|(_, cell)| cell.contains_key("weight_c")).map(|(name, _)| name.clone()).collect();
+    for cell in cells {
+        let dot = if cell.is_empty() { "" } else { "." };
+        let Some(norm) = modules.remove(&format!("{cell}{dot}{NORM}")) else { continue };
+        let of_cell = modules.entry(cell).or_default();
+        of_cell.extend(norm.into_iter().map(|(name, tensor)| (format!("{NORM}.{name}"), tensor)));
+    }
 }
 
 impl Options {
@@ -32,7 +50,7 @@ impl Options {
             return refuse("is no JSON object".into());
         };
         let flag = |name: &str| options.get(name).and_then(Value::as_bool).unwrap_or(false);
-        for name in ["use_tanh", "v1", "layer_norm", "normalize_after", "proj_input_to_hidden_first"] {
+        for name in ["use_tanh", "v1", "proj_input_to_hidden_first"] {
             if flag(name) {
                 return refuse(format!("{name} is true, expected false"));
             }
@@ -41,12 +59,28 @@ impl Options {
             return refuse("custom_m: matrices of another module".into());
         }
         let directions = Some(if flag("bidirectional") { 2 } else { 1 });
-        Ok(Self { directions, highway: Some(options.get("has_skip_term").and_then(Value::as_bool).unwrap_or(true)) })
+        let highway = options.get("has_skip_term").and_then(Value::as_bool).unwrap_or(true);
+        Ok(Self { directions, highway: Some(highway), norm_behind: flag("normalize_after") })
     }
 }
 
-/// The parameters of one `SRUCell`.
-pub(super) fn layer(reader: &mut Reader<'_>, options: &Options) -> Result<Kind, ImportError> {
+/// The parameters of one `SRUCell`: units, and where there is one what normalises their output.
+pub(super) fn layers(reader: &mut Reader<'_>, options: &Options) -> Result<(Kind, Option<Kind>), ImportError> {
+    let norm = [reader.optional("layer_norm.weight"), reader.optional("layer_norm.bias")];
+    let mut unit = unit(reader, options)?;
+    let [Some(gain), Some(bias)] = norm else { return Ok((Kind::Sru(unit), None)) };
+    let outputs = unit.directions * unit.hidden;
+    let width = if options.norm_behind { outputs } else { unit.projection.as_ref().unwrap_or(&unit.weight).rows() };
+    reader.check("layer_norm.weight", &gain, &[width])?;
+    reader.check("layer_norm.bias", &bias, &[width])?;
+    if options.norm_behind {
+        return Ok((Kind::Sru(unit), Some(Kind::LayerNorm { gain: gain.values, bias: bias.values })));
+    }
+    unit.norm = Some([gain.values, bias.values]);
+    Ok((Kind::Sru(unit), None))
+}
+
+fn unit(reader: &mut Reader<'_>, options: &Options) -> Result<SruUnit, ImportError> {
     let module = reader.module;
     let (weight, vectors) = (reader.take("weight")?, reader.take("weight_c")?);
     let (&[rows, cols], &[both]) = (weight.shape.as_slice(), vectors.shape.as_slice()) else {
@@ -92,15 +126,16 @@ pub(super) fn layer(reader: &mut Reader<'_>, options: &Options) -> Result<Kind, 
         return Err(ImportError::module(module, format!("{reason}, expected as many of each")));
     }
     let hidden = outputs / directions;
-    Ok(Kind::Sru(SruUnit {
+    Ok(SruUnit {
         hidden,
         directions,
         scale: highway.then_some(scale),
+        norm: None,
         projection,
         weight: by_matrix(&weight.values, rows, directions, hidden, matrices),
         vectors: Matrix::from_rows(2, outputs, vectors.values),
         bias: Matrix::from_rows(2, outputs, bias),
-    }))
+    })
 }
 
 /// `[inputs, directions, hidden, k]` to `[inputs, directions · k · hidden]`.

@@ -32,6 +32,9 @@ pub struct SruDescription {
     /// A product, and so a precision, for every matrix.
     #[serde(default)]
     pub per_gate: bool,
+    /// Layer normalisation of what the matrices (and the bottleneck) read; the highway carries the input as it came.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub layer_norm: bool,
 }
 
 /// What the highway of a simple recurrent unit carries past the cell, as written.
@@ -63,6 +66,11 @@ pub enum Skip {
 
 const fn yes() -> bool {
     true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl SruDescription {
@@ -104,7 +112,8 @@ impl SruDescription {
         let [outputs, projection] = [self.outputs(), self.projection.unwrap_or(0)].map(|width| width as u128);
         let projected = self.projection.unwrap_or(inputs) as u128;
         let matrices = self.skip(inputs).matrices() as u128;
-        inputs as u128 * projection + outputs * (matrices * projected + 4)
+        let norm = if self.layer_norm { 2 * inputs as u128 } else { 0 };
+        inputs as u128 * projection + outputs * (matrices * projected + 4) + norm
     }
 
     /// √(1 + 2·e^b), or 1 without rescaling.
