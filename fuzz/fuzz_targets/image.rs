@@ -73,6 +73,14 @@ fn site(inputs: usize, columns: usize, parts: usize, choice: u8) -> SiteParamete
     }
 }
 
+fn norm_of(width: usize) -> NormParameters {
+    NormParameters {
+        norm: Norm::from_parts(3000, 14).expect("good parts"),
+        gain: vec![16_000; width],
+        bias: vec![100; width],
+    }
+}
+
 /// A network of a layer of every kind but a table.
 fn network(choices: [u8; 4]) -> ImageParameters {
     let (inputs, directions) = (4, usize::from(choices[0] % 2) + 1);
@@ -91,6 +99,7 @@ fn network(choices: [u8; 4]) -> ImageParameters {
         directions,
         cell: SruCell::new(format(13), format(12), format(11)).expect("formats that go together"),
         highway,
+        norm: (choices[2] & 32 != 0).then(|| norm_of(inputs)),
         projection,
         sites: vec![site(projected, columns, highway.parts(), choices[2])],
         vectors: vec![5000; 2 * directions * hidden],
@@ -121,11 +130,7 @@ fn network(choices: [u8; 4]) -> ImageParameters {
     let stride = usize::from(choices[2] >> 6) + 1;
     let conv =
         Conv1dParameters { kernel: 2, stride, padding: [1, 0], site: site(directions * 2 * 5, 6, 1, choices[1]) };
-    let norm = NormParameters {
-        norm: Norm::from_parts(3000, 14).expect("good parts"),
-        gain: vec![16_000; 6],
-        bias: vec![100; 6],
-    };
+    let norm = norm_of(6);
     let function = [Pointwise::Relu, Pointwise::Tanh, Pointwise::Sigmoid][usize::from(choices[0] >> 4) % 3];
     let linear = LayerParameters::Linear(site(6, 3, 1, choices[3]));
     let layers = vec![

@@ -111,6 +111,7 @@ fn recurrent_of([inputs, hidden, directions]: [usize; 3], text: &str) -> LayerPa
         } else {
             Highway::None
         },
+        norm: None,
         projection: None,
         sites: vec![site([inputs, columns], widths(text), &sru_arrangement(hidden, directions, 3), 3)],
         vectors: Noise(3).codes(Bits::Eight, 2 * directions * hidden),
