@@ -93,7 +93,8 @@ const epochs = report.training;
 byId("training-note").textContent = epochs.length === 0
   ? "The network was given, not trained by this run."
   : `${epochs.length} epochs; learning rate from ${epochs[0].learning_rate} to ${epochs[epochs.length - 1].learning_rate}.`;
-chartIn("training-chart", (colour) => curveOption(colour, {
+if (epochs.length === 0) byId("training-chart").remove();
+else chartIn("training-chart", (colour) => curveOption(colour, {
   across: "epoch", left: `loss, ${report.training_units.loss}`,
   right: report.training_units.error === "" ? "validation error" : `validation error, ${report.training_units.error}`,
   curves: [
