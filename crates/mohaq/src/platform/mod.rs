@@ -36,6 +36,7 @@ mod published;
 mod refused;
 mod report;
 mod schema;
+pub mod systolic;
 mod table;
 
 pub use builtin::{list, load};
