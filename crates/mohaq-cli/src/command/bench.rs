@@ -98,11 +98,11 @@ fn print(findings: &Findings, expected: Option<&[f64]>) -> std::io::Result<()> {
         Some(_) => output::table(&["error %", "expected %", "difference", "bits (weight x activation a site)"], &rows)?,
         None => output::table(&["error %", "bits (weight x activation a site)"], &rows)?,
     }
-    let [pairs, quads, nibbles] = findings.peak_gmac_per_s;
+    let [pairs, quads, _] = findings.peak_gmac_per_s;
     let lines = [
         format!(
-            "{:.0} frames/s, {:.1} GMAC/s on {} threads, {:.0} % of the machine's peak ({}, a core: {pairs:.0} GMAC/s, \
-             by four bytes {quads:.0}, with 4 bit weights {nibbles:.0})",
+            "{:.0} frames/s, {:.1} GMAC/s on {} threads, {:.0} % of the machine's peak ({}, a core: {pairs:.0} GMAC/s by pairs, \
+             {quads:.0} by fours)",
             findings.frames_per_s,
             findings.gmac_per_s,
             findings.threads,
