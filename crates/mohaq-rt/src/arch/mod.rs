@@ -344,6 +344,13 @@ impl Recurrence<'_> {
         self.products[first..].first_chunk().expect("every frame has all parts")
     }
 
+    /// The products of both gates of `frame`, which lie side by side.
+    #[cfg(target_arch = "x86_64")]
+    fn gates(&self, frame: usize) -> &[i16; 2 * LANES] {
+        let first = (frame * self.parts() + 1) * LANES;
+        self.products[first..].first_chunk().expect("every frame has all parts")
+    }
+
     /// The frames of a sequence, in the order of this direction.
     fn frames(&self, sequence: usize) -> impl Iterator<Item = usize> + use<> {
         let (first, end) = (self.starts[sequence], self.starts[sequence + 1]);

@@ -6,6 +6,9 @@ mod product;
 mod recurrence;
 mod vector;
 
+pub(super) use recurrence::{Units, with_complement};
+pub(super) use vector::{load, to_codes, write};
+
 use super::{CellRow, LANES, Operand, Product, Recurrence, RecurrenceCounts, Target, Words, row_by_panels, scalar};
 use crate::cell::{Clipped, RecurrentCell};
 use crate::numeric::SaturationCount;

@@ -11,12 +11,12 @@ use crate::table::{ONE, PIECE_BITS, PIECES, SIGMOID, UNIT};
 use core::arch::x86_64::{
     __m256i, _mm256_add_epi32, _mm256_and_si256, _mm256_i32gather_epi32, _mm256_madd_epi16, _mm256_mulhi_epi16,
     _mm256_mullo_epi16, _mm256_or_si256, _mm256_packs_epi32, _mm256_set1_epi16, _mm256_set1_epi32,
-    _mm256_setzero_si256, _mm256_slli_epi32, _mm256_srai_epi32, _mm256_srli_epi32, _mm256_sub_epi32,
+    _mm256_setzero_si256, _mm256_slli_epi32, _mm256_srai_epi32, _mm256_srli_epi32, _mm256_sub_epi16, _mm256_sub_epi32,
     _mm256_unpackhi_epi16, _mm256_unpacklo_epi16, _mm256_xor_si256,
 };
 
 /// 16 codes against 16 others, or the 32 bit numbers made of them: in each half of a vector, low ones and high ones.
-type Halves = [__m256i; 2];
+pub(in crate::arch) type Halves = [__m256i; 2];
 
 #[target_feature(enable = "avx2")]
 pub(super) fn recur(
@@ -50,7 +50,7 @@ pub(super) fn recur(
 }
 
 /// What does not change from frame to frame.
-struct Units {
+pub(in crate::arch) struct Units {
     /// v_f and v_r, each interleaved with 2^s.
     forget: Halves,
     reset: Halves,
@@ -70,7 +70,7 @@ struct Gate {
 
 impl Units {
     #[target_feature(enable = "avx2")]
-    fn new(recurrence: &Recurrence<'_>) -> Self {
+    pub(in crate::arch) fn new(recurrence: &Recurrence<'_>) -> Self {
         let cell = recurrence.cell;
         // s is at most 14.
         let power = _mm256_set1_epi16(1 << cell.gate_shift);
@@ -92,7 +92,7 @@ impl Units {
 
     /// What the highway brings to `frame`, and how many of its codes saturated.
     #[target_feature(enable = "avx2")]
-    fn skip(&self, recurrence: &Recurrence<'_>, frame: usize, lanes: usize) -> (__m256i, u32) {
+    pub(in crate::arch) fn skip(&self, recurrence: &Recurrence<'_>, frame: usize, lanes: usize) -> (__m256i, u32) {
         match recurrence.highway {
             Highway::None => (_mm256_setzero_si256(), 0),
             Highway::Product => (load(recurrence.part(frame, 3)), 0),
@@ -129,14 +129,14 @@ impl Units {
 
     /// gate·a + (1 − gate)·b, rounded; `gates` are interleaved with their complements.
     #[target_feature(enable = "avx2")]
-    fn mean(&self, gates: Halves, a: __m256i, b: __m256i) -> __m256i {
+    pub(in crate::arch) fn mean(&self, gates: Halves, a: __m256i, b: __m256i) -> __m256i {
         let [low, high] = self.mean_round.both(sums(interleaved(a, b), gates));
         _mm256_packs_epi32(low, high)
     }
 
     /// The state in the format of the hidden output.
     #[target_feature(enable = "avx2")]
-    fn shown(&self, state: __m256i) -> __m256i {
+    pub(in crate::arch) fn shown(&self, state: __m256i) -> __m256i {
         let Some(round) = self.hidden_round else { return state };
         // Interleaved with itself and shifted down, the code has its sign in the upper half.
         let [low, high] = interleaved(state, state);
@@ -148,6 +148,12 @@ impl Units {
 #[target_feature(enable = "avx2")]
 fn interleaved(a: __m256i, b: __m256i) -> Halves {
     [_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b)]
+}
+
+/// Gates, each interleaved with 1 less itself.
+#[target_feature(enable = "avx2")]
+pub(in crate::arch) fn with_complement(gates: __m256i) -> Halves {
+    interleaved(gates, _mm256_sub_epi16(_mm256_set1_epi16(ONE as i16), gates))
 }
 
 /// Of each pair of codes in `a` and the pair in `b` below it, the sum of the products.

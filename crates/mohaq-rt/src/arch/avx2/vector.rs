@@ -13,7 +13,7 @@ use core::arch::x86_64::{
 
 /// 16 codes.
 #[target_feature(enable = "avx2")]
-pub(super) fn load(codes: &[i16; LANES]) -> __m256i {
+pub(in crate::arch) fn load(codes: &[i16; LANES]) -> __m256i {
     // SAFETY: the reference is to 32 readable bytes, and the load needs no alignment.
     unsafe { _mm256_loadu_si256(codes.as_ptr().cast()) }
 }
@@ -48,7 +48,7 @@ pub(super) fn load_ratios(ratios: &[f64; 4]) -> __m256d {
 
 /// The 16 codes of a vector.
 #[target_feature(enable = "avx2")]
-pub(super) fn to_codes(vector: __m256i) -> [i16; LANES] {
+pub(in crate::arch) fn to_codes(vector: __m256i) -> [i16; LANES] {
     let mut codes = [0; LANES];
     // SAFETY: the array is 32 writable bytes, and the store needs no alignment.
     unsafe { _mm256_storeu_si256(codes.as_mut_ptr().cast(), vector) };
@@ -170,7 +170,7 @@ pub(super) fn any(vector: __m256i) -> bool {
 
 /// Writes the lanes of `codes` that `row` has room for.
 #[target_feature(enable = "avx2")]
-pub(super) fn write(row: &mut [i16], codes: __m256i) {
+pub(in crate::arch) fn write(row: &mut [i16], codes: __m256i) {
     if row.len() == LANES {
         // SAFETY: the slice is 32 writable bytes, and the store needs no alignment.
         unsafe { _mm256_storeu_si256(row.as_mut_ptr().cast(), codes) };

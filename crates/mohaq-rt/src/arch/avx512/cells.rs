@@ -23,7 +23,7 @@ use core::arch::x86_64::{
 const UNITS: usize = 2 * LANES;
 
 /// 32 bit numbers of 32 lanes: in each quarter of a vector, low ones and high ones.
-type Halves = [__m512i; 2];
+pub(super) type Halves = [__m512i; 2];
 
 static RIGHT_OF_SIGMOID: RightHalf = RightHalf::of(&SIGMOID);
 static RIGHT_OF_TANH: RightHalf = RightHalf::of(&HYPERBOLIC_TANGENT);
@@ -144,7 +144,7 @@ impl Lanes for Avx512 {
     #[inline(always)]
     fn sigmoid(self, codes: __m512i) -> __m512i {
         // SAFETY: `self` exists, so AVX-512 does.
-        unsafe { at(&RIGHT_OF_SIGMOID, ONE as i16, codes) }
+        unsafe { sigmoid(codes) }
     }
 
     #[inline(always)]
@@ -172,7 +172,7 @@ fn add(a: __m512i, b: __m512i, clipped: &mut u64) -> __m512i {
 
 /// `numbers / 2^shift` rounded half to even, for numbers of less than 2³⁰·1.5 and 0 ≤ shift ≤ 30.
 #[derive(Clone, Copy)]
-struct RoundShift {
+pub(super) struct RoundShift {
     shift: __m128i,
     below_half: __m512i,
     odd: __m512i,
@@ -181,7 +181,7 @@ struct RoundShift {
 impl RoundShift {
     #[inline]
     #[target_feature(enable = "popcnt,avx512f,avx512bw")]
-    fn new(shift: u32) -> Self {
+    pub(super) fn new(shift: u32) -> Self {
         let below_half = if shift > 0 { (1_i32 << (shift - 1)) - 1 } else { 0 };
         Self {
             shift: _mm_cvtsi32_si128(shift.cast_signed()),
@@ -201,7 +201,7 @@ impl RoundShift {
 
     #[inline]
     #[target_feature(enable = "popcnt,avx512f,avx512bw")]
-    fn both(self, numbers: Halves) -> Halves {
+    pub(super) fn both(self, numbers: Halves) -> Halves {
         [self.apply(numbers[0]), self.apply(numbers[1])]
     }
 }
@@ -215,14 +215,14 @@ fn products(a: __m512i, b: __m512i) -> Halves {
 
 #[inline]
 #[target_feature(enable = "popcnt,avx512f,avx512bw")]
-fn interleaved(a: __m512i, b: __m512i) -> Halves {
+pub(super) fn interleaved(a: __m512i, b: __m512i) -> Halves {
     [_mm512_unpacklo_epi16(a, b), _mm512_unpackhi_epi16(a, b)]
 }
 
 /// The lanes of two halves as codes, saturated.
 #[inline]
 #[target_feature(enable = "popcnt,avx512f,avx512bw")]
-fn packed([low, high]: Halves) -> __m512i {
+pub(super) fn packed([low, high]: Halves) -> __m512i {
     _mm512_packs_epi32(low, high)
 }
 
@@ -250,7 +250,7 @@ fn remember([a, b]: Halves, [c, d]: Halves, shift: u32, clipped: &mut u64) -> __
 /// How many of 16 numbers 16 bits do not hold.
 #[inline]
 #[target_feature(enable = "popcnt,avx512f,avx512bw")]
-fn count_outside(numbers: __m512i) -> u32 {
+pub(super) fn count_outside(numbers: __m512i) -> u32 {
     // x ^ (x >> 31) is x or −1 − x: 0 … 32767 exactly for what fits.
     let magnitude = _mm512_xor_si512(numbers, _mm512_srai_epi32::<31>(numbers));
     _mm512_cmpgt_epi32_mask(magnitude, _mm512_set1_epi32(i16::MAX.into())).count_ones()
@@ -265,6 +265,13 @@ fn rescale(codes: __m512i, from: u32, to: u32) -> __m512i {
     } else {
         packed(RoundShift::new(from - to).both(products(codes, _mm512_set1_epi16(1))))
     }
+}
+
+/// σ of 32 arguments.
+#[inline]
+#[target_feature(enable = "popcnt,avx512f,avx512bw")]
+pub(super) fn sigmoid(arguments: __m512i) -> __m512i {
+    at(&RIGHT_OF_SIGMOID, ONE as i16, arguments)
 }
 
 /// A function of 32 arguments by the right half of its table, where f(−z) is `mirror` − f(z).

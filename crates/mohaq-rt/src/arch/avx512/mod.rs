@@ -1,9 +1,10 @@
 //! 512 bit vectors of x86-64 with dot products (AVX-512 VNNI).
 //!
-//! Products and cells; what is not here (sums beyond 32 bits, operands, simple recurrent units) is done as AVX2 does it.
+//! Products, cells and recurrences; what is not here (sums beyond 32 bits, operands) is done as AVX2 does it.
 
 mod cells;
 mod product;
+mod recurrence;
 
 use super::avx2::Avx2;
 use super::{CellRow, LANES, Operand, Product, Recurrence, RecurrenceCounts, Target, Words};
@@ -64,7 +65,8 @@ impl Avx512 {
         states: &mut [[i16; LANES]],
         target: Target<'_>,
     ) -> RecurrenceCounts {
-        self.avx2.recur(recurrence, states, target)
+        // SAFETY: `self` exists, so the instructions do.
+        unsafe { recurrence::recur(recurrence, states, target) }
     }
 
     #[cfg(feature = "std")]
