@@ -3,7 +3,7 @@
 use super::description::Description;
 use super::document::Place;
 use super::error::Fault;
-use super::schema::parse_precision;
+use super::schema::operands::parse_precision;
 use crate::quant::Precision;
 use mohaq_rt::Bits;
 use proptest::prelude::*;
