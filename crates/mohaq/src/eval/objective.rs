@@ -211,10 +211,7 @@ pub(super) mod tests {
             memory_bits,
             memory_bits_paper: memory_bits,
             speedup: Some(speedup),
-            speedup_paper: None,
-            energy_pj: None,
-            energy_pj_paper: None,
-            frame_time_s: None,
+            ..Cost::default()
         };
         Measurement { error: percent, subset_errors: Vec::new(), errors: Counts::default(), cost }
     }

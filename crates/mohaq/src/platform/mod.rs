@@ -12,7 +12,7 @@
 //!
 //! let silago = platform::load("silago")?;
 //! let site = Site { name: "fc".into(), inputs: 100, outputs: 10, macs: 1000, weights: 1000 };
-//! let workload = Workload { sites: vec![site], input_frames: 1, vectors: 10, vectors_published: 0, elementwise: 0 };
+//! let workload = Workload { sites: vec![site], vectors: 10, ..Workload::default() };
 //! let cost = silago.cost(&workload, &QuantSpec::uniform(Precision::new(Bits::Four, Bits::Four), 1))?;
 //! assert_eq!(cost.memory_bits, 1000 * 4 + 10 * 16);
 //! assert_eq!(cost.speedup, Some(4.0));
@@ -25,11 +25,14 @@
 //! Source of the formulas: MOHAQ, arXiv 2108.01192.
 
 mod builtin;
+mod by_precision;
 mod check;
 mod cost;
 mod description;
 mod document;
 mod error;
+mod explanation;
+mod ideal;
 #[cfg(test)]
 mod published;
 #[cfg(test)]
@@ -42,6 +45,7 @@ pub use builtin::{list, load};
 pub use check::{Finding, Severity, check, check_text};
 pub use cost::{Cost, Limit, Violation};
 pub use error::{Fault, PlatformError, Problem};
+pub use explanation::{Bound, EnergyPj, Explanation, Share, SiteCost, Traffic};
 pub use report::{PlatformReport, ReportedNumber};
 pub use table::TablePlatform;
 
@@ -80,6 +84,12 @@ pub trait Platform: Send + Sync {
     /// [`PlatformError::Sites`] unless `spec` has one precision a site, [`PlatformError::Precision`] at the first site
     /// whose precision the hardware lacks, [`PlatformError::NoWork`] for a network without multiplications.
     fn cost(&self, workload: &Workload, spec: &QuantSpec) -> Result<Cost, PlatformError>;
+
+    /// [`cost`](Self::cost), taken apart by site: for people, not for a search's inner loop.
+    ///
+    /// # Errors
+    /// Those of [`cost`](Self::cost).
+    fn explain(&self, workload: &Workload, spec: &QuantSpec) -> Result<Explanation, PlatformError>;
 
     /// Every number with its source.
     fn describe(&self) -> PlatformReport;
