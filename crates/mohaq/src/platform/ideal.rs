@@ -37,7 +37,7 @@ impl Ideal {
     pub(super) fn new(description: &Description, speedup: Option<&Speedup>, clock: Option<&Clock>) -> Self {
         let price = |precision: Precision| Price {
             speedup: speedup.map_or(1.0, |speedup| speedup.pairs[&precision].value),
-            mac_pj: description.mac_pj.as_ref().map_or(0.0, |pairs| pairs[&precision].value),
+            mac_pj: description.mac_pj().map_or(0.0, |pairs| pairs[&precision].value),
         };
         Self {
             prices: ByPrecision::new(&description.precisions, price),
@@ -119,6 +119,6 @@ fn load(description: &Description) -> Option<Load> {
         let memory = description.memories.iter().find(|memory| holds(memory))?;
         Some(memory.load_pj_per_bit.as_ref()?.value)
     };
-    description.mac_pj.as_ref()?;
+    description.mac_pj()?;
     Some(Load { weights: of(|memory| memory.weights)?, vectors: of(|memory| memory.vectors)? })
 }

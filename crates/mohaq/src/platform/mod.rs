@@ -19,10 +19,10 @@
 //! # Ok::<(), mohaq::platform::PlatformError>(())
 //! ```
 //!
-//! Costs are pure functions of counts and bits. Nothing here simulates: no stalls, no padding, no traffic of
-//! activations; where weights do not fit, that is a [`Violation`], never a silent spill to a slower memory.
-//!
-//! Source of the formulas: MOHAQ, arXiv 2108.01192.
+//! Costs are pure functions of counts and bits, by one of two models. The ideal one is that of MOHAQ (arXiv 2108.01192): no
+//! stalls, no padding, no traffic of activations. The roofline asks of each product whether arithmetic or a memory takes
+//! longer. Neither simulates; where weights do not fit, that is a [`Violation`], never a silent spill to a slower memory.
+//! [`Platform::explain`] takes a cost apart.
 
 mod builtin;
 mod by_precision;
@@ -37,7 +37,10 @@ mod ideal;
 mod published;
 #[cfg(test)]
 mod refused;
+#[cfg(test)]
+mod refused_roofline;
 mod report;
+mod roofline;
 mod schema;
 mod table;
 

@@ -1,21 +1,37 @@
-//! The platform file, schema 1: what it says, resolved and checked, and where each number comes from.
+//! The platform file, schemas 1 and 2: what it says, resolved and checked, and where each number comes from.
+//!
+//! Schema 1 has the ideal model alone. Schema 2 names its model, has all that schema 1 has and the sections of its model.
 //!
 //! A number is written alone, and then has the `source` (and `estimate`) of its table, or as
 //! `{ value = 0.08, source = "paper", estimate = true }`. Sources are keys of `[sources]`. A missing source is no fault
 //! here, as a file that is being written should run; [`check`](super::check) insists on it.
 
+mod compute;
+mod energy;
 mod memory;
 mod number;
 pub(super) mod operands;
-mod price;
+mod speedup;
 
-use super::description::Description;
+use super::description::{Description, Model};
 use super::document::{Faults, Place, Table};
 use super::error::Fault;
-use std::collections::BTreeMap;
+use crate::quant::Precision;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The schema that this version of the program reads.
-pub(super) const SCHEMA: i64 = 1;
+/// The schemas that this version of the program reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Schema {
+    One,
+    Two,
+}
+
+/// The models of schema 2, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Ideal,
+    Roofline,
+}
 
 impl Description {
     /// Reads a platform file.
@@ -24,24 +40,39 @@ impl Description {
     /// Everything that the schema does not allow, in the order of lines.
     pub(super) fn parse(text: &str) -> Result<Self, Vec<Fault>> {
         let (mut faults, mut root) = Faults::parse(text).map_err(|fault| vec![fault])?;
-        if !schema_is_known(&mut root, &mut faults) {
-            return faults.finish(None);
-        }
+        let Some((schema, kind)) = schema(&mut root, &mut faults) else { return faults.finish(None) };
         let sources = sources(&mut root, &mut faults);
-        let description = Loader { faults: &mut faults, sources }.description(root);
+        let description = Loader { faults: &mut faults, sources, schema, kind }.description(root);
         faults.finish(description)
     }
 }
 
-/// A file of another schema has other keys, and none of their faults would mean anything.
-fn schema_is_known<'t>(root: &mut Table<'t>, faults: &mut Faults<'t>) -> bool {
-    let Some(item) = root.required("schema", faults) else { return false };
+/// A file of another schema or model has other keys, and none of their faults would mean anything.
+fn schema<'t>(root: &mut Table<'t>, faults: &mut Faults<'t>) -> Option<(Schema, Kind)> {
+    let item = root.required("schema", faults)?;
     let place = item.place.clone();
-    let Some(version) = item.number(faults) else { return false };
-    if version != SCHEMA as f64 {
-        faults.value(&place, &SCHEMA.to_string(), version.to_string());
+    let version = item.number(faults)?;
+    match version {
+        1.0 => Some((Schema::One, Kind::Ideal)),
+        2.0 => Some((Schema::Two, kind(root, faults)?)),
+        _ => {
+            faults.value(&place, "1 or 2", version.to_string());
+            None
+        }
     }
-    version == SCHEMA as f64
+}
+
+fn kind<'t>(root: &mut Table<'t>, faults: &mut Faults<'t>) -> Option<Kind> {
+    let item = root.required("model", faults)?;
+    let place = item.place.clone();
+    match item.string(faults)?.as_str() {
+        "ideal" => Some(Kind::Ideal),
+        "roofline" => Some(Kind::Roofline),
+        other => {
+            faults.value(&place, "\"ideal\" or \"roofline\"", format!("{other:?}"));
+            None
+        }
+    }
 }
 
 fn sources<'t>(root: &mut Table<'t>, faults: &mut Faults<'t>) -> BTreeMap<String, (String, Place)> {
@@ -62,6 +93,8 @@ fn sources<'t>(root: &mut Table<'t>, faults: &mut Faults<'t>) -> BTreeMap<String
 struct Loader<'f, 't> {
     faults: &'f mut Faults<'t>,
     sources: BTreeMap<String, (String, Place)>,
+    schema: Schema,
+    kind: Kind,
 }
 
 impl<'t> Loader<'_, 't> {
@@ -75,10 +108,9 @@ impl<'t> Loader<'_, 't> {
         // Where the operands have a fault, the pairs that other tables need are unknown, and not asked for.
         let sound = self.faults.count() == faults_before;
         let precisions = operands.as_ref().filter(|_| sound).map(|(precisions, _)| precisions);
-        let speedup = root.optional("speedup", self.faults).map(|item| self.speedup(item, precisions));
-        let mac_pj = root.optional("energy", self.faults).map(|item| self.energy(item, precisions));
+        let model = self.model(&mut root, precisions);
+        let energy = root.optional("energy", self.faults).map(|item| self.energy(item, precisions));
         let memories = root.optional("memory", self.faults).map_or_else(Vec::new, |item| self.memories(item));
-        let clock = root.optional("clock", self.faults).map(|item| self.clock(item));
         root.close(self.faults);
         let (precisions, operands) = operands?;
         Some(Description {
@@ -87,13 +119,45 @@ impl<'t> Loader<'_, 't> {
             notes,
             precisions,
             operands,
+            model: model?,
             // A section that is there but not read has left a fault.
-            speedup: speedup.flatten(),
-            mac_pj: mac_pj.flatten(),
+            energy: energy.flatten(),
             memories,
-            clock: clock.flatten(),
             sources: self.sources,
         })
+    }
+
+    /// The sections that only this model has.
+    fn model(&mut self, root: &mut Table<'t>, precisions: Option<&BTreeSet<Precision>>) -> Option<Model> {
+        match self.kind {
+            Kind::Ideal => {
+                let speedup = root.optional("speedup", self.faults).map(|item| self.speedup(item, precisions));
+                let clock = root.optional("clock", self.faults).map(|item| self.clock(item));
+                self.foreign(root, &["compute"]);
+                Some(Model::Ideal { speedup: speedup.flatten(), clock: clock.flatten().map(Box::new) })
+            }
+            Kind::Roofline => {
+                let compute = root.required("compute", self.faults).map(|item| self.compute(item, precisions));
+                self.foreign(root, &["speedup", "clock"]);
+                Some(Model::Roofline(Box::new(compute.flatten()?)))
+            }
+        }
+    }
+
+    /// Refuses keys that another model has; to schema 1 they are unknown.
+    fn foreign(&mut self, table: &mut Table<'t>, keys: &[&'static str]) {
+        if self.schema == Schema::One {
+            return;
+        }
+        let model = match self.kind {
+            Kind::Ideal => "no such key with model \"ideal\"",
+            Kind::Roofline => "no such key with model \"roofline\"",
+        };
+        for &key in keys {
+            if let Some(item) = table.optional(key, self.faults) {
+                self.faults.value(&item.place, model, "one".to_owned());
+            }
+        }
     }
 
     fn notes(&mut self, root: &mut Table<'t>) -> Vec<String> {

@@ -57,6 +57,30 @@ impl<'t> Loader<'_, 't> {
         Some(Quantity { value, provenance })
     }
 
+    /// The number of `key`, if there is one.
+    pub(super) fn optional(
+        &mut self,
+        table: &mut Table<'t>,
+        key: &'static str,
+        provenance: &Provenance,
+        domain: Domain,
+    ) -> Option<Quantity> {
+        let item = table.optional(key, self.faults)?;
+        self.quantity(item, provenance, domain)
+    }
+
+    /// The number of `key`; a fault if there is none.
+    pub(super) fn required(
+        &mut self,
+        table: &mut Table<'t>,
+        key: &'static str,
+        provenance: &Provenance,
+        domain: Domain,
+    ) -> Option<Quantity> {
+        let item = table.required(key, self.faults)?;
+        self.quantity(item, provenance, domain)
+    }
+
     /// `source` and `estimate` of a table.
     pub(super) fn provenance(&mut self, table: &mut Table<'t>) -> Provenance {
         let source = table.optional("source", self.faults).and_then(|item| self.source(item));

@@ -1,6 +1,6 @@
 //! `[operands]`: the precisions that the hardware has.
 
-use super::Loader;
+use super::{Loader, Schema};
 use crate::platform::description::Provenance;
 use crate::platform::document::{Item, Place};
 use crate::quant::Precision;
@@ -27,8 +27,7 @@ impl<'t> Loader<'_, 't> {
                 if let Some(tied) = tied {
                     self.faults.value(&tied.place, "no such key beside `pairs`", "one".to_owned());
                 }
-                let items = pairs.array(self.faults)?;
-                items.into_iter().filter_map(|item| self.pair(item)).collect()
+                self.pairs(pairs)?
             }
             _ => {
                 self.faults.value(&place, "either `bits` or `pairs`", "both or neither".to_owned());
@@ -41,7 +40,7 @@ impl<'t> Loader<'_, 't> {
         Some((precisions, provenance))
     }
 
-    fn widths(&mut self, item: Item<'t>) -> Option<BTreeSet<Bits>> {
+    pub(super) fn widths(&mut self, item: Item<'t>) -> Option<BTreeSet<Bits>> {
         let items = item.array(self.faults)?;
         let width = |item: Item<'t>| {
             let place = item.place.clone();
@@ -53,6 +52,19 @@ impl<'t> Loader<'_, 't> {
             width
         };
         Some(items.into_iter().filter_map(width).collect())
+    }
+
+    /// The precisions of a list. Schema 1 lets one stand there twice.
+    fn pairs(&mut self, item: Item<'t>) -> Option<BTreeSet<Precision>> {
+        let mut pairs = BTreeSet::new();
+        for item in item.array(self.faults)? {
+            let place = item.place.clone();
+            let Some(pair) = self.pair(item) else { continue };
+            if !pairs.insert(pair) && self.schema != Schema::One {
+                self.faults.value(&place, "every precision once", format!("a second {pair}"));
+            }
+        }
+        Some(pairs)
     }
 
     fn pair(&mut self, item: Item<'t>) -> Option<Precision> {
