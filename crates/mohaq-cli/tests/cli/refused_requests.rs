@@ -92,7 +92,8 @@ fn names_of_recipes_and_platforms_are_corrected() {
     let workspace = Workspace::new();
     for recipe in ["demmo", "demo.tml"] {
         let said = misunderstood(&workspace, &format!("run {recipe}"));
-        let known = "(demo, fsdd-digits, paper/1-memory, paper/2-silago, paper/3-bitfusion, paper/3-bitfusion-beacons)";
+        let known = "(demo, fsdd-digits, cells/lstm, cells/gru, cells/ligru, cells/sru, paper/1-memory, paper/2-silago, \
+                     paper/3-bitfusion, paper/3-bitfusion-beacons)";
         assert_eq!(said.error(), format!("`{recipe}` is neither a file nor a built-in recipe {known}"));
         assert_eq!(said.hint(), "did you mean `demo`?");
     }
