@@ -67,8 +67,9 @@ impl<'t> Loader<'_, 't> {
         Some((rates, [("rate", rate)].into_iter().chain(cap.map(|cap| ("cap", cap))).collect()))
     }
 
-    /// A register of lanes that are multiplied side by side. Operands take the narrowest lanes that hold both, and each
-    /// that is narrower than its lane is unpacked first.
+    /// A register of lanes that are multiplied side by side. Operands take the narrowest lanes that hold both, and weights
+    /// that are narrower than their lane are unpacked first. An input is unpacked once for all outputs of a product, which
+    /// is not counted.
     fn simd(
         &mut self,
         law: Item<'t>,
@@ -89,9 +90,8 @@ impl<'t> Loader<'_, 't> {
         }
         let rate = |precision: Precision| {
             let lane = lane(&lanes, precision).map_or(f64::NAN, |bits| f64::from(bits.count()));
-            let narrow = [precision.weight, precision.activation].map(|bits| f64::from(bits.count()) < lane);
-            let unpacked = narrow.into_iter().filter(|narrow| *narrow).count() as f64;
-            1.0 / (lane / register.value + unpacked * unpack.value)
+            let unpack_cycles = if f64::from(precision.weight.count()) < lane { unpack.value } else { 0.0 };
+            1.0 / (lane / register.value + unpack_cycles)
         };
         let provenance = Provenance { place: law.place, ..provenance.clone() };
         let rates = capped(precisions, None, &provenance, rate);
