@@ -2,7 +2,7 @@
 //!
 //! A [`Platform`] prices a [`QuantSpec`] for the [`Workload`] of a network: memory always, speedup, energy and time where
 //! the hardware's numbers are known. It is a trait because users bring hardware; most platforms are one TOML file
-//! ([`TablePlatform`]), in which every number names its source. Three are built in: `silago`, `bitfusion` and `none`.
+//! ([`TablePlatform`]), in which every number names its source. [`list`] gives those that are built in.
 //!
 //! ```
 //! use mohaq::nn::{Site, Workload};
