@@ -51,6 +51,8 @@ pub(crate) fn front_json(found: &Found, metric: &Metric) -> Vec<Value> {
             "speedup": cost.and_then(|cost| cost.speedup),
             "memory_bytes": cost.map(Cost::memory_bytes),
             "energy_pj": cost.and_then(|cost| cost.energy_pj),
+            "frame_time_s": cost.and_then(|cost| cost.frame_time_s),
+            "ram_bytes": cost.map(Cost::ram_bytes),
             "bits": measured.bits,
         });
         let errors =

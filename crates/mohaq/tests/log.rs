@@ -17,16 +17,8 @@ fn header() -> Header {
 }
 
 fn measurement(error: f64) -> Measurement {
-    let cost = Cost {
-        weight_bits: 800,
-        memory_bits: 960,
-        memory_bits_paper: 960,
-        speedup: Some(4.0),
-        speedup_paper: None,
-        energy_pj: None,
-        energy_pj_paper: None,
-        frame_time_s: None,
-    };
+    let cost =
+        Cost { weight_bits: 800, memory_bits: 960, memory_bits_paper: 960, speedup: Some(4.0), ..Cost::default() };
     Measurement { error, subset_errors: vec![error], errors: Counts::default(), cost }
 }
 

@@ -92,14 +92,17 @@ fn names_of_recipes_and_platforms_are_corrected() {
     let workspace = Workspace::new();
     for recipe in ["demmo", "demo.tml"] {
         let said = misunderstood(&workspace, &format!("run {recipe}"));
-        let known = "(demo, fsdd-digits, paper/1-memory, paper/2-silago, paper/3-bitfusion, paper/3-bitfusion-beacons)";
+        let known = "(demo, fsdd-digits, cells/lstm, cells/gru, cells/ligru, cells/sru, paper/1-memory, paper/2-silago, \
+                     paper/3-bitfusion, paper/3-bitfusion-beacons)";
         assert_eq!(said.error(), format!("`{recipe}` is neither a file nor a built-in recipe {known}"));
         assert_eq!(said.hint(), "did you mean `demo`?");
     }
     assert_eq!(misunderstood(&workspace, "init --template paper/memory").hint(), "did you mean `paper/1-memory`?");
     for arguments in ["run tiny.toml --set search.platform=silgo", "platform show silgo"] {
         let said = misunderstood(&workspace, arguments);
-        let expected = "expected silago, bitfusion, none or the path of a .toml file";
+        let names = "silago, bitfusion, bitfusion-ideal, bit-serial-weight, bit-serial-activation, eyeriss-like, \
+                     cortex-m4, cortex-m7, cortex-m55, gap8, xpulpnn, fpga-dsp48, none";
+        let expected = format!("expected {names} or the path of a .toml file");
         assert_eq!(said.error(), format!("platform `silgo` is unknown, {expected}"));
         assert_eq!(said.hint(), "did you mean `silago`?");
     }

@@ -83,6 +83,24 @@ fn a_network_is_searched_for_another_platform_without_training_it_again() {
 }
 
 #[test]
+fn a_board_is_searched_by_time_and_ram() {
+    let workspace = Workspace::new();
+    let run = "run tiny.toml --set search.platform=cortex-m4 --set search.objectives=[\"error\",\"time\",\"ram\"]";
+    let object = workspace.ok(&format!("{run} --set search.limits.time_ms=1e3 --json")).json();
+    let front = object["front"].as_array().expect("a list");
+    assert!(!front.is_empty());
+    for member in front {
+        let [time, ram] = ["frame_time_s", "ram_bytes"].map(|key| member[key].as_f64().expect("a number"));
+        assert!(time > 0.0 && time < 1.0 && ram >= 16.0, "{member}");
+    }
+    let said = workspace.refused(2, "run tiny.toml --set search.limits.time_ms=1");
+    assert_eq!(said.error(), "`search.limits.time_ms`: platform `bitfusion` has no figures for `time`");
+    // No frame is that quick: every candidate breaks the limit, and the front is empty.
+    let object = workspace.ok(&format!("{run} --set search.limits.time_ms=1e-9 --out quick --json")).json();
+    assert_eq!(object["front"].as_array().expect("a list").len(), 0);
+}
+
+#[test]
 fn a_second_process_is_kept_out_of_a_run_directory() {
     let workspace = Workspace::new();
     workspace.write("runs/tiny/.lock", "");

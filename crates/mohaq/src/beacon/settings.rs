@@ -186,10 +186,7 @@ mod tests {
             memory_bits: 800,
             memory_bits_paper: 800,
             speedup: Some(speedup),
-            speedup_paper: None,
-            energy_pj: None,
-            energy_pj_paper: None,
-            frame_time_s: None,
+            ..Cost::default()
         };
         Measurement { error, subset_errors: Vec::new(), errors: Counts::default(), cost }
     }

@@ -67,6 +67,7 @@ impl Plan {
         recipe.train.seed = recipe.seed;
         let platform = platform::load(&recipe.search.platform)?;
         check_priced(&recipe.search.objectives, &platform)?;
+        check_timed(&recipe.search.limits, &platform)?;
         Ok(Self { recipe, out, source, platform })
     }
 
@@ -250,7 +251,11 @@ fn check_priced(objectives: &[Objective], platform: &TablePlatform) -> Result<()
     let known = |objective: &&Objective| match objective {
         Objective::Error => true,
         Objective::SpeedupPaper => priced.contains(&Objective::Speedup.key()),
-        Objective::Memory | Objective::Speedup | Objective::Energy => priced.contains(&objective.key()),
+        // It is counted, whatever the platform prices.
+        Objective::Ram => true,
+        Objective::Memory | Objective::Speedup | Objective::Energy | Objective::Time => {
+            priced.contains(&objective.key())
+        }
     };
     match objectives.iter().find(|objective| !known(objective)) {
         None => Ok(()),
@@ -262,12 +267,22 @@ fn check_priced(objectives: &[Objective], platform: &TablePlatform) -> Result<()
     }
 }
 
+/// Refuses a limit of time on a `platform` without one: no candidate would keep it.
+fn check_timed(limits: &LimitSection, platform: &TablePlatform) -> Result<()> {
+    if limits.time_ms.is_none() || platform.describe().objectives.contains(&Objective::Time.key()) {
+        return Ok(());
+    }
+    Err(bad("search.limits.time_ms", format!("platform `{}` has no figures for `time`", platform.name())))
+}
+
 fn check_limits(limits: &LimitSection) -> Result<()> {
     let values = [
         ("search.limits.error_increase", limits.error_increase),
         ("search.limits.error", limits.error),
         ("search.limits.memory_mib", limits.memory_mib),
         ("search.limits.compression", limits.compression),
+        ("search.limits.time_ms", limits.time_ms),
+        ("search.limits.ram_kib", limits.ram_kib),
     ];
     let wrong =
         values.into_iter().find_map(|(key, value)| value.filter(|v| !(*v > 0.0 && v.is_finite())).map(|v| (key, v)));
@@ -432,6 +447,8 @@ mod tests {
         for wrong in ["0", "-2.0", "inf", "nan"] {
             assert_eq!(key(&format!("search.limits.compression={wrong}")), "search.limits.compression");
         }
+        assert_eq!(key("search.limits.time_ms=1"), "search.limits.time_ms", "no platform, no time");
+        assert_eq!(key("search.limits.ram_kib=0"), "search.limits.ram_kib");
         assert_eq!(key("quantize.weight_clip=median_of_maxima"), "quantize.weight_clip");
         assert_eq!(key("quantize.activation_clip={ percentile = 101 }"), "quantize.activation_clip");
         assert_eq!(key("name=../up"), "name");

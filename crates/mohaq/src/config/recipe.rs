@@ -222,6 +222,12 @@ pub struct LimitSection {
     /// Memory at least this many times smaller than all parameters of the network as 32 bit floats.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compression: Option<f64>,
+    /// Time a frame at most this, milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_ms: Option<f64>,
+    /// Activations and states at most this, KiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ram_kib: Option<f64>,
     /// Memory at most what the platform says it has.
     pub platform_memory: bool,
 }
@@ -229,7 +235,15 @@ pub struct LimitSection {
 impl Default for LimitSection {
     /// The error limit of the metric, and the platform's own memory.
     fn default() -> Self {
-        Self { error_increase: None, error: None, memory_mib: None, compression: None, platform_memory: true }
+        Self {
+            error_increase: None,
+            error: None,
+            memory_mib: None,
+            compression: None,
+            time_ms: None,
+            ram_kib: None,
+            platform_memory: true,
+        }
     }
 }
 

@@ -22,11 +22,16 @@ pub enum Objective {
     SpeedupPaper,
     /// Energy a frame, picojoule.
     Energy,
+    /// Time a frame, milliseconds.
+    Time,
+    /// Activations and states, bytes.
+    Ram,
 }
 
 impl Objective {
     /// Every objective, in the order reports show them.
-    pub const ALL: [Self; 5] = [Self::Error, Self::Memory, Self::Speedup, Self::SpeedupPaper, Self::Energy];
+    pub const ALL: [Self; 7] =
+        [Self::Error, Self::Memory, Self::Speedup, Self::SpeedupPaper, Self::Energy, Self::Time, Self::Ram];
 
     /// The name in recipes, logs and tables.
     pub const fn key(self) -> &'static str {
@@ -36,6 +41,8 @@ impl Objective {
             Self::Speedup => "speedup",
             Self::SpeedupPaper => "speedup_paper",
             Self::Energy => "energy",
+            Self::Time => "time",
+            Self::Ram => "ram",
         }
     }
 
@@ -47,6 +54,8 @@ impl Objective {
             Self::Speedup => "Speedup",
             Self::SpeedupPaper => "Speedup as published",
             Self::Energy => "Energy a frame",
+            Self::Time => "Time a frame",
+            Self::Ram => "RAM",
         }
     }
 
@@ -54,9 +63,10 @@ impl Objective {
     pub fn unit(self, metric: &Metric) -> &str {
         match self {
             Self::Error => &metric.unit,
-            Self::Memory => "B",
+            Self::Memory | Self::Ram => "B",
             Self::Speedup | Self::SpeedupPaper => "×",
             Self::Energy => "pJ",
+            Self::Time => "ms",
         }
     }
 
@@ -65,9 +75,13 @@ impl Objective {
         match self {
             Self::Error => "what the task counts as one, on the development set or on the worst of its subsets",
             Self::Memory => "weights at their bits, recurrent vectors and biases at 16 bit",
-            Self::Speedup => "sum of MACs over sum of MACs / speedup of the site: the ratio of run times",
+            Self::Speedup => "time at 16×16 bits everywhere over the time: the ratio of run times",
             Self::SpeedupPaper => "sum of MACs × speedup of the site over all operations, as MOHAQ publishes it",
-            Self::Energy => "memory bits × load energy + sum of MACs × energy of a MAC",
+            Self::Energy => "of loading and computing, as the platform's model counts them",
+            Self::Time => "of computing and moving data, as the platform's model counts them",
+            Self::Ram => {
+                "the input of the largest product at its bits beside its result at 16 bit, and the states at 16 bit"
+            }
         }
     }
 
@@ -85,6 +99,8 @@ impl Objective {
             Self::Speedup => cost.speedup,
             Self::SpeedupPaper => cost.speedup_paper,
             Self::Energy => cost.energy_pj,
+            Self::Time => cost.frame_time_s.map(|seconds| 1e3 * seconds),
+            Self::Ram => Some(cost.ram_bits as f64 / 8.0),
         }
     }
 
@@ -114,6 +130,10 @@ pub enum Limit {
         /// Weights and vectors of the network.
         parameters: u64,
     },
+    /// Time a frame at most this, milliseconds.
+    Time(f64),
+    /// Activations and states at most this, bytes.
+    Ram(u64),
     /// What a memory of the platform holds.
     Platform(platform::Limit),
 }
@@ -135,6 +155,9 @@ impl Limit {
             Self::Compression { times, parameters } => {
                 excess(measurement.cost.memory_bits as f64, float_bits(*parameters) / times)
             }
+            // A platform without a time keeps no limit of it.
+            Self::Time(most) => excess(Objective::Time.shown(measurement).unwrap_or(f64::NAN), *most),
+            Self::Ram(bytes) => excess(measurement.cost.ram_bits as f64, 8.0 * *bytes as f64),
             Self::Platform(limit) => limit.violation(&measurement.cost).map_or(0.0, |violation| violation.amount),
         }
     }
@@ -150,6 +173,11 @@ impl Limit {
                 let reached = float_bits(*parameters) / measurement.cost.memory_bits as f64;
                 format!("compression is {reached:.2} times, at least {times} times")
             }
+            Self::Time(most) => match Objective::Time.shown(measurement) {
+                Some(time) => format!("a frame takes {time:.4} ms, at most {most} ms"),
+                None => format!("a frame takes an unknown time, at most {most} ms"),
+            },
+            Self::Ram(bytes) => format!("ram is {} bytes, at most {bytes} bytes", measurement.cost.ram_bytes()),
             Self::Platform(limit) => limit.violation(&measurement.cost).map_or_else(String::new, |v| v.to_string()),
         }
     }
@@ -160,6 +188,8 @@ impl Limit {
             Self::Error(_) => "error".into(),
             Self::Memory(_) => "memory".into(),
             Self::Compression { .. } => "compression".into(),
+            Self::Time(_) => "time".into(),
+            Self::Ram(_) => "ram".into(),
             Self::Platform(limit) => format!("platform.{}", limit.memory),
         }
     }
@@ -170,6 +200,8 @@ impl Limit {
             Self::Error(_) => "Error".into(),
             Self::Memory(_) => "Memory".into(),
             Self::Compression { times, .. } => format!("Memory at {times} times compression"),
+            Self::Time(_) => "Time a frame".into(),
+            Self::Ram(_) => "RAM".into(),
             Self::Platform(limit) => format!("Memory `{}` of the platform", limit.memory),
         }
     }
@@ -178,6 +210,9 @@ impl Limit {
     pub const fn objective(&self) -> Objective {
         match self {
             Self::Error(_) => Objective::Error,
+            Self::Time(_) => Objective::Time,
+            Self::Ram(_) => Objective::Ram,
+            Self::Platform(limit) if limit.activations && !limit.weights => Objective::Ram,
             Self::Memory(_) | Self::Compression { .. } | Self::Platform(_) => Objective::Memory,
         }
     }
@@ -185,8 +220,8 @@ impl Limit {
     /// The bound itself, in the unit of [`Limit::objective`].
     pub fn bound(&self) -> f64 {
         match self {
-            Self::Error(most) => *most,
-            Self::Memory(bytes) => *bytes as f64,
+            Self::Error(most) | Self::Time(most) => *most,
+            Self::Memory(bytes) | Self::Ram(bytes) => *bytes as f64,
             Self::Compression { times, parameters } => float_bits(*parameters) / times / 8.0,
             Self::Platform(limit) => limit.bytes as f64,
         }
@@ -211,10 +246,7 @@ pub(super) mod tests {
             memory_bits,
             memory_bits_paper: memory_bits,
             speedup: Some(speedup),
-            speedup_paper: None,
-            energy_pj: None,
-            energy_pj_paper: None,
-            frame_time_s: None,
+            ..Cost::default()
         };
         Measurement { error: percent, subset_errors: Vec::new(), errors: Counts::default(), cost }
     }
@@ -244,6 +276,26 @@ pub(super) mod tests {
         assert_eq!(limit.reason(&measured(1.0, 4800, 1.0), &rate), "compression is 6.67 times, at least 10 times");
         assert_eq!((limit.bound(), limit.objective()), (400.0, Objective::Memory));
         assert_eq!((limit.name(), limit.label()), ("compression".into(), "Memory at 10 times compression".into()));
+    }
+
+    #[test]
+    fn time_and_ram_are_read_and_bounded() {
+        let mut measurement = measured(1.0, 8, 1.0);
+        assert_eq!(Objective::Time.read(&measurement), f64::INFINITY);
+        assert_eq!(Limit::Time(2.0).violation(&measurement), f64::INFINITY);
+        measurement.cost.frame_time_s = Some(3e-3);
+        measurement.cost.ram_bits = 8001;
+        let rate = Metric::rate("frame error rate");
+        assert_eq!((Objective::Time.read(&measurement), Objective::Ram.read(&measurement)), (3.0, 8001.0 / 8.0));
+        assert_eq!((Limit::Time(2.0).violation(&measurement), Limit::Time(3.0).violation(&measurement)), (0.5, 0.0));
+        assert_eq!(Limit::Time(2.0).reason(&measurement, &rate), "a frame takes 3.0000 ms, at most 2 ms");
+        assert!(Limit::Ram(1000).violation(&measurement) > 0.0, "the last bit decides");
+        assert_eq!(Limit::Ram(1001).violation(&measurement), 0.0);
+        assert_eq!(Limit::Ram(1000).reason(&measurement, &rate), "ram is 1001 bytes, at most 1000 bytes");
+        let of =
+            |weights| platform::Limit { memory: "ram".into(), bytes: 1, weights, vectors: false, activations: true };
+        assert_eq!(Limit::Platform(of(false)).objective(), Objective::Ram);
+        assert_eq!(Limit::Platform(of(true)).objective(), Objective::Memory);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A network: a description with parameters.
 
 use super::initialize::initialize;
-use super::layer::Part;
+use super::layer::{Part, Recurrent};
 use super::{Layer, NetworkDescription, Site, SiteId, Workload};
 use crate::tensor::{Matrix, Real};
 use crate::{Error, Result};
@@ -179,6 +179,7 @@ impl<T: Real> Network<T> {
                     None => workload.vectors += matrix.data().len() as u64,
                 }
             }
+            workload.state += layer.state();
             match layer {
                 Layer::Sru(sru) => {
                     workload.vectors_published += sru.vectors.data().len() as u64;
@@ -221,6 +222,22 @@ impl<T: Real> Layer<T> {
         // A row of a table is read, not multiplied.
         let macs = if matches!(self, Self::Embedding(_)) { 0 } else { frames * weights };
         Site { name, inputs, outputs, macs, weights }
+    }
+
+    /// Numbers that it keeps from one frame to the next.
+    fn state(&self) -> u64 {
+        let numbers = match self {
+            Self::Sru(sru) => sru.directions * sru.hidden,
+            Self::Recurrent(Recurrent { shape, input, .. }) => {
+                let state = if shape.cell.has_state() { shape.hidden } else { 0 };
+                let hidden = if shape.cell.recurrent(false).is_empty() { 0 } else { shape.width() };
+                let window = input.first().map_or(0, |product| product.weight.rows());
+                shape.directions * (state + hidden + window - window / shape.window)
+            }
+            Self::Conv1d(conv) => conv.weight.rows() - conv.weight.rows() / conv.shape.kernel,
+            Self::Linear(_) | Self::Embedding(_) | Self::LayerNorm(_) | Self::Pointwise(_) => 0,
+        };
+        numbers as u64
     }
 
     /// Number of its sites.

@@ -40,6 +40,10 @@ pub struct Workload {
     /// (5,637,500 − 5,549,500 = 88,000 for the 4,400 units of its network); for other cells the additions, multiplications
     /// and functions of their equations ([`Cell::operations`](super::Cell::operations)).
     pub elementwise: u64,
+    /// Numbers that are kept from one frame to the next, at 16 bit: states and hidden outputs of every direction, and the
+    /// earlier frames of windows.
+    #[serde(default)]
+    pub state: u64,
 }
 
 const fn one() -> u64 {

@@ -6,9 +6,19 @@ use super::table::TablePlatform;
 use std::path::Path;
 
 /// Name and file of every built-in platform.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 13] = [
     ("silago", include_str!("../../../../platforms/silago.toml")),
     ("bitfusion", include_str!("../../../../platforms/bitfusion.toml")),
+    ("bitfusion-ideal", include_str!("../../../../platforms/bitfusion-ideal.toml")),
+    ("bit-serial-weight", include_str!("../../../../platforms/bit-serial-weight.toml")),
+    ("bit-serial-activation", include_str!("../../../../platforms/bit-serial-activation.toml")),
+    ("eyeriss-like", include_str!("../../../../platforms/eyeriss-like.toml")),
+    ("cortex-m4", include_str!("../../../../platforms/cortex-m4.toml")),
+    ("cortex-m7", include_str!("../../../../platforms/cortex-m7.toml")),
+    ("cortex-m55", include_str!("../../../../platforms/cortex-m55.toml")),
+    ("gap8", include_str!("../../../../platforms/gap8.toml")),
+    ("xpulpnn", include_str!("../../../../platforms/xpulpnn.toml")),
+    ("fpga-dsp48", include_str!("../../../../platforms/fpga-dsp48.toml")),
     ("none", include_str!("../../../../platforms/none.toml")),
 ];
 
@@ -64,7 +74,9 @@ fn is_path(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nn::{Site, Workload};
     use crate::platform::{Platform, check_text};
+    use crate::quant::QuantSpec;
     use std::error::Error;
 
     #[test]
@@ -77,9 +89,43 @@ mod tests {
     }
 
     #[test]
+    fn bit_fusion_in_schema_2_costs_what_it_costs_in_schema_1() {
+        let [one, two] = ["bitfusion", "bitfusion-ideal"].map(|name| load(name).expect("built in"));
+        let site = |macs| Site { name: "fc".to_owned(), inputs: 1, outputs: 1, macs, weights: macs };
+        let sites = [75_900, 1, 12_345].map(site).to_vec();
+        let workload = Workload { sites, vectors: 7, elementwise: 99, ..Workload::default() };
+        for spec in ["2x2 4x8 16x16", "8x2 2x16 4x4", "16x8 8x8 2x4"] {
+            let spec = QuantSpec::parse(spec, 3).expect("a specification");
+            assert_eq!(one.cost(&workload, &spec).expect("allowed"), two.cost(&workload, &spec).expect("allowed"));
+        }
+        assert_eq!(one.limits(), two.limits());
+    }
+
+    #[test]
+    fn every_estimate_of_a_built_in_platform_is_explained() {
+        for platform in list() {
+            let report = platform.describe();
+            let estimates = report.numbers.iter().filter(|number| number.estimate).count();
+            assert!(estimates == 0 || !report.notes.is_empty(), "{}", report.name);
+        }
+    }
+
+    #[test]
+    fn the_book_lists_every_built_in_platform_with_its_model_and_what_it_prices() {
+        let page = include_str!("../../../../book/src/platforms.md");
+        for platform in list() {
+            let report = platform.describe();
+            let start = format!("| `{}` |", report.name);
+            let row = page.lines().find(|line| line.starts_with(&start)).expect(&start);
+            assert!(row.ends_with(&format!("| {} | {} |", report.model, report.objectives.join(", "))), "{row}");
+        }
+    }
+
+    #[test]
     fn an_unknown_name_gets_the_nearest_as_a_hint() {
         let error = load("silgao").expect_err("no such platform");
-        let expected = "platform `silgao` is unknown, expected silago, bitfusion, none or the path of a .toml file";
+        let names = NAMES.join(", ");
+        let expected = format!("platform `silgao` is unknown, expected {names} or the path of a .toml file");
         assert_eq!(error.to_string(), expected);
         assert_eq!(error.hint().as_deref(), Some("did you mean `silago`?"));
         assert_eq!(load("zzz").expect_err("no such platform").hint(), None);

@@ -4,7 +4,7 @@
 //! thousand spoils every result. [`check`] looks for what people get wrong. It does not judge whether a number is true.
 
 use super::builtin;
-use super::description::{Description, Memory, Provenance, Quantity, bit_product};
+use super::description::{Compute, Description, Law, Memory, Model, Provenance, Quantity, Speedup};
 use super::error::{Fault, PlatformError};
 use super::report::numbers;
 use crate::quant::Precision;
@@ -77,12 +77,16 @@ fn refused(fault: Fault) -> Finding {
 pub(super) fn findings(description: &Description) -> Vec<Finding> {
     let mut remarks = Remarks(Vec::new());
     sources(description, &mut remarks);
-    speedups(description, &mut remarks);
+    match &description.model {
+        Model::Ideal { speedup: Some(speedup), .. } => speedups(speedup, &mut remarks),
+        Model::Ideal { speedup: None, clock: Some(clock) } => {
+            remarks.warn("clock", &clock.hz.provenance, "is of no use without [speedup]".to_owned());
+        }
+        Model::Ideal { speedup: None, clock: None } => {}
+        Model::Roofline(compute) => throughput(compute, &mut remarks),
+    }
     energies(description, &mut remarks);
     memories(description, &mut remarks);
-    if let (Some(clock), None) = (&description.clock, &description.speedup) {
-        remarks.warn("clock", &clock.hz.provenance, "is of no use without [speedup]".to_owned());
-    }
     remarks.0.sort_by_key(|finding| finding.line);
     remarks.0
 }
@@ -118,8 +122,7 @@ fn sources(description: &Description, remarks: &mut Remarks) {
     }
 }
 
-fn speedups(description: &Description, remarks: &mut Remarks) {
-    let Some(speedup) = &description.speedup else { return };
+fn speedups(speedup: &Speedup, remarks: &mut Remarks) {
     for (precision, quantity) in &speedup.pairs {
         let key = format!("speedup.{precision}");
         let value = quantity.value;
@@ -127,7 +130,7 @@ fn speedups(description: &Description, remarks: &mut Remarks) {
             let message = format!("is {value}, expected 1: speedups are over {REFERENCE}");
             remarks.push(Severity::Error, &key, quantity.provenance.place.line, message);
         }
-        let most = bit_product(*precision);
+        let most = Law::Product.speedup(*precision);
         if value > most {
             let message = format!("is {value}, more than {most}, the ratio of the products of bits");
             remarks.warn(&key, &quantity.provenance, message);
@@ -139,10 +142,35 @@ fn speedups(description: &Description, remarks: &mut Remarks) {
     }
 }
 
+fn throughput(compute: &Compute, remarks: &mut Remarks) {
+    /// Slower than any processor that multiplies, and faster than any: likely MHz or GHz.
+    const CLOCKS_HZ: std::ops::RangeInclusive<f64> = 1e4..=1e10;
+    if !CLOCKS_HZ.contains(&compute.hz.value) {
+        let message = format!("is {} Hz: is the unit right?", compute.hz.value);
+        remarks.warn("compute.hz", &compute.hz.provenance, message);
+    }
+    // What a law says is as it should be, unpacking included.
+    if !compute.law.is_empty() {
+        return;
+    }
+    for (narrow, wide) in out_of_order(&compute.rates, |narrow, wide| narrow < wide) {
+        let message = format!("is slower than {wide}, which has more bits");
+        remarks.warn(&format!("compute.macs_per_cycle.{narrow}"), &compute.rates[&narrow].provenance, message);
+    }
+}
+
 fn energies(description: &Description, remarks: &mut Remarks) {
     /// Thirty times a 32 bit integer multiplication at 45 nm, 3.1 pJ (Horowitz, ISSCC 2014): likely nJ, or another unit.
     const LARGEST_MAC_PJ: f64 = 100.0;
-    let Some(pairs) = &description.mac_pj else { return };
+    /// More than an embedded board is cooled for. Seems reasonable: likely mW.
+    const LARGEST_STATIC_W: f64 = 100.0;
+    if let Some(watt) = description.energy.as_ref().and_then(|energy| energy.static_w.as_ref())
+        && watt.value > LARGEST_STATIC_W
+    {
+        let message = format!("is {} W, more than {LARGEST_STATIC_W}: is the unit right?", watt.value);
+        remarks.warn("energy.static_w", &watt.provenance, message);
+    }
+    let Some(pairs) = description.mac_pj() else { return };
     for (precision, quantity) in pairs {
         let key = format!("energy.mac_pj.{precision}");
         not_zero(&key, quantity, remarks);
@@ -155,7 +183,10 @@ fn energies(description: &Description, remarks: &mut Remarks) {
         let message = format!("takes more energy than {wide}, which has more bits");
         remarks.warn(&format!("energy.mac_pj.{narrow}"), &pairs[&narrow].provenance, message);
     }
-    for (holds, what) in [(holds_weights as fn(&_) -> bool, "weights"), (holds_vectors, "vectors")] {
+    let read =
+        [(holds_weights as fn(&_) -> bool, "weights"), (holds_vectors, "vectors"), (holds_activations, "activations")];
+    let kinds = if moves_activations(description) { 3 } else { 2 };
+    for (holds, what) in &read[..kinds] {
         let memory = description.memories.iter().find(|memory| holds(memory));
         if memory.is_none_or(|memory| memory.load_pj_per_bit.is_none()) {
             let line = pairs.values().map(|quantity| quantity.provenance.place.line).min().unwrap_or(1);
@@ -170,20 +201,27 @@ fn memories(description: &Description, remarks: &mut Remarks) {
     const LARGEST_LOAD_PJ_PER_BIT: f64 = 41.0;
     for memory in &description.memories {
         let key = |of: &str| format!("memory.{}.{of}", memory.name);
-        if !(memory.weights || memory.vectors) {
+        if !(memory.weights || memory.vectors || memory.activations) {
             remarks.push(Severity::Warning, &key("holds"), memory.place.line, "holds nothing".to_owned());
         }
-        let Some(load) = &memory.load_pj_per_bit else { continue };
-        not_zero(&key("load_pj_per_bit"), load, remarks);
-        if load.value > LARGEST_LOAD_PJ_PER_BIT {
-            let message = format!("is {} pJ a bit, more than DRAM: is the unit right?", load.value);
-            remarks.warn(&key("load_pj_per_bit"), &load.provenance, message);
+        let moved = [("load_pj_per_bit", &memory.load_pj_per_bit), ("store_pj_per_bit", &memory.store_pj_per_bit)];
+        for (of, energy) in moved.into_iter().filter_map(|(of, energy)| Some((of, energy.as_ref()?))) {
+            not_zero(&key(of), energy, remarks);
+            if energy.value > LARGEST_LOAD_PJ_PER_BIT {
+                let message = format!("is {} pJ a bit, more than DRAM: is the unit right?", energy.value);
+                remarks.warn(&key(of), &energy.provenance, message);
+            }
         }
     }
-    if let Some(first) = description.memories.first()
-        && !description.memories.iter().any(holds_weights)
-    {
-        remarks.push(Severity::Warning, "memory", first.place.line, "no memory holds weights".to_owned());
+    let Some(first) = description.memories.first() else { return };
+    let mut missing = |holds: fn(&Memory) -> bool, message: &str| {
+        if !description.memories.iter().any(holds) {
+            remarks.push(Severity::Warning, "memory", first.place.line, message.to_owned());
+        }
+    };
+    missing(holds_weights, "no memory holds weights");
+    if moves_activations(description) {
+        missing(holds_activations, "no memory holds activations");
     }
 }
 
@@ -201,6 +239,15 @@ fn holds_weights(memory: &Memory) -> bool {
 
 fn holds_vectors(memory: &Memory) -> bool {
     memory.vectors
+}
+
+fn holds_activations(memory: &Memory) -> bool {
+    memory.activations
+}
+
+/// Whether the model counts the traffic of activations.
+fn moves_activations(description: &Description) -> bool {
+    matches!(description.model, Model::Roofline(_))
 }
 
 /// Pairs of precisions of which the first has no more bits in either operand, and whose numbers are `wrong`.
@@ -257,10 +304,13 @@ source = "sheet"
     }
 
     #[test]
-    fn the_example_of_the_book_has_no_remarks() {
+    fn the_examples_of_the_book_have_no_remarks() {
         let page = include_str!("../../../../book/src/platforms.md");
-        let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
-        assert_eq!(check_text(example.expect("a TOML example")), []);
+        let examples: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert_eq!(examples.len(), 2, "an ideal platform and a roofline");
+        for example in examples {
+            assert_eq!(check_text(example), []);
+        }
     }
 
     #[test]

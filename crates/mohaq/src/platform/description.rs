@@ -15,11 +15,25 @@ pub(super) struct Description {
     /// Precisions that the hardware has, narrowest first, and who says so.
     pub(super) precisions: BTreeSet<Precision>,
     pub(super) operands: Provenance,
-    pub(super) speedup: Option<Speedup>,
-    /// pJ a multiply-accumulate of each precision.
-    pub(super) mac_pj: Option<BTreeMap<Precision, Quantity>>,
+    pub(super) model: Model,
+    pub(super) energy: Option<Energy>,
     pub(super) memories: Vec<Memory>,
-    pub(super) clock: Option<Clock>,
+}
+
+/// How a cost follows from the numbers, with those that only this model has.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Model {
+    /// Nothing but multiply-accumulates takes time.
+    Ideal { speedup: Option<Speedup>, clock: Option<Box<Clock>> },
+    /// Computing or a memory bounds each product.
+    Roofline(Box<Compute>),
+}
+
+impl Description {
+    /// pJ a multiply-accumulate of each precision.
+    pub(super) fn mac_pj(&self) -> Option<&BTreeMap<Precision, Quantity>> {
+        self.energy.as_ref()?.mac_pj.as_ref()
+    }
 }
 
 /// Where a number stands, who says it, and how sure it is.
@@ -46,6 +60,36 @@ pub(super) struct Speedup {
     pub(super) cap: Option<Quantity>,
 }
 
+/// How fast the hardware computes.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Compute {
+    pub(super) hz: Quantity,
+    /// Multiply-accumulates a cycle.
+    pub(super) rates: BTreeMap<Precision, Quantity>,
+    /// The numbers of a law that `rates` follow from, by key; empty where they are stated.
+    pub(super) law: Vec<(&'static str, Quantity)>,
+    /// What a product's inputs and outputs are rounded up to a multiple of.
+    pub(super) pad_inputs: Option<Quantity>,
+    pub(super) pad_outputs: Option<Quantity>,
+    pub(super) elementwise_per_cycle: Quantity,
+    /// Fixed cost of calling a product, and of a frame.
+    pub(super) site_cycles: Option<Quantity>,
+    pub(super) frame_cycles: Option<Quantity>,
+}
+
+/// What computing takes, beside moving data.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Energy {
+    /// pJ a multiply-accumulate of each precision.
+    pub(super) mac_pj: Option<BTreeMap<Precision, Quantity>>,
+    /// The width that a law of `mac_pj` adds in.
+    pub(super) accumulator_bits: Option<Quantity>,
+    /// pJ an elementwise operation.
+    pub(super) elementwise_pj: Option<Quantity>,
+    /// Drawn as long as a frame takes, in W.
+    pub(super) static_w: Option<Quantity>,
+}
+
 /// One memory level.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Memory {
@@ -53,9 +97,29 @@ pub(super) struct Memory {
     pub(super) place: Place,
     pub(super) weights: bool,
     pub(super) vectors: bool,
+    pub(super) activations: bool,
     /// Size in bytes, a whole number.
     pub(super) bytes: Option<Quantity>,
     pub(super) load_pj_per_bit: Option<Quantity>,
+    pub(super) store_pj_per_bit: Option<Quantity>,
+    /// `None` where its time is part of the throughput of computing, or the model has no traffic.
+    pub(super) bandwidth: Option<Bandwidth>,
+}
+
+/// How fast a memory level is read and written.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Bandwidth {
+    pub(super) bytes: Quantity,
+    pub(super) per: Per,
+    /// Whether the hardware computes meanwhile.
+    pub(super) overlapped: bool,
+}
+
+/// What a bandwidth is counted over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Per {
+    Cycle,
+    Second,
 }
 
 /// How fast 16×16 is.
@@ -66,7 +130,36 @@ pub(super) struct Clock {
     pub(super) macs_per_cycle: Quantity,
 }
 
-/// Speedup over 16×16 where time follows the product of the bits: 256 / (w·a).
-pub(super) fn bit_product(precision: Precision) -> f64 {
-    256.0 / f64::from(precision.weight.count() * precision.activation.count())
+/// How the speed of a multiply-accumulate follows from its bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Law {
+    /// Both operands are cut into parts that are multiplied side by side: Bit Fusion.
+    Product,
+    /// Weights come bit after bit: Loom, UNPU.
+    SerialWeight,
+    /// Activations come bit after bit: Stripes.
+    SerialActivation,
+}
+
+impl Law {
+    pub(super) const ALL: [Self; 3] = [Self::Product, Self::SerialWeight, Self::SerialActivation];
+
+    /// The name in a platform file.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Product => "bit-product",
+            Self::SerialWeight => "bit-serial-weight",
+            Self::SerialActivation => "bit-serial-activation",
+        }
+    }
+
+    /// Speedup over 16×16.
+    pub(super) fn speedup(self, precision: Precision) -> f64 {
+        let [weight, activation] = [precision.weight, precision.activation].map(|bits| f64::from(bits.count()));
+        match self {
+            Self::Product => 256.0 / (weight * activation),
+            Self::SerialWeight => 16.0 / weight,
+            Self::SerialActivation => 16.0 / activation,
+        }
+    }
 }

@@ -46,11 +46,13 @@ impl<'t> Faults<'t> {
                 let place = Place { line: 1, key: String::new() };
                 Ok((faults, Table { place, entries: root.into_inner(), known: Vec::new() }))
             }
-            Err(error) => Err(Fault {
-                line: faults.line(error.span().map_or(0, |span| span.start)),
-                key: String::new(),
-                problem: Problem::Syntax { message: error.message().to_owned() },
-            }),
+            Err(error) => {
+                let span = error.span().unwrap_or_else(|| deep_key(text));
+                // Of all faults of syntax, this one alone is about a key.
+                let key = if error.message() == "duplicate key" { text.get(span.clone()).unwrap_or("") } else { "" };
+                let problem = Problem::Syntax { message: error.message().to_owned() };
+                Err(Fault { line: faults.line(span.start), key: key.to_owned(), problem })
+            }
         }
     }
 
@@ -195,6 +197,11 @@ impl<'t> Item<'t> {
         }
     }
 
+    /// Whether it is this string.
+    pub(super) fn is(&self, text: &str) -> bool {
+        matches!(&self.value, DeValue::String(own) if own == text)
+    }
+
     pub(super) fn is_table(&self) -> bool {
         self.value.is_table()
     }
@@ -212,6 +219,15 @@ impl<'t> Item<'t> {
         faults.value(&self.place, expected, got);
         None
     }
+}
+
+/// Where the parser, which does not say it, found a key of too many parts: the first line with as many dots.
+fn deep_key(text: &str) -> std::ops::Range<usize> {
+    /// Parts from which the crate `toml` refuses a key.
+    const PARTS: usize = 80;
+    let is_deep = |line: &&str| line.matches('.').count() + 1 >= PARTS;
+    let start = text.lines().find(is_deep).map_or(0, |line| line.as_ptr().addr() - text.as_ptr().addr());
+    start..start
 }
 
 /// The candidate most like `name`, if one is so like it that it may be meant.

@@ -2,7 +2,7 @@
 //!
 //! A [`Platform`] prices a [`QuantSpec`] for the [`Workload`] of a network: memory always, speedup, energy and time where
 //! the hardware's numbers are known. It is a trait because users bring hardware; most platforms are one TOML file
-//! ([`TablePlatform`]), in which every number names its source. Three are built in: `silago`, `bitfusion` and `none`.
+//! ([`TablePlatform`]), in which every number names its source. [`list`] gives those that are built in.
 //!
 //! ```
 //! use mohaq::nn::{Site, Workload};
@@ -12,29 +12,35 @@
 //!
 //! let silago = platform::load("silago")?;
 //! let site = Site { name: "fc".into(), inputs: 100, outputs: 10, macs: 1000, weights: 1000 };
-//! let workload = Workload { sites: vec![site], input_frames: 1, vectors: 10, vectors_published: 0, elementwise: 0 };
+//! let workload = Workload { sites: vec![site], vectors: 10, ..Workload::default() };
 //! let cost = silago.cost(&workload, &QuantSpec::uniform(Precision::new(Bits::Four, Bits::Four), 1))?;
 //! assert_eq!(cost.memory_bits, 1000 * 4 + 10 * 16);
 //! assert_eq!(cost.speedup, Some(4.0));
 //! # Ok::<(), mohaq::platform::PlatformError>(())
 //! ```
 //!
-//! Costs are pure functions of counts and bits. Nothing here simulates: no stalls, no padding, no traffic of
-//! activations; where weights do not fit, that is a [`Violation`], never a silent spill to a slower memory.
-//!
-//! Source of the formulas: MOHAQ, arXiv 2108.01192.
+//! Costs are pure functions of counts and bits, by one of two models. The ideal one is that of MOHAQ (arXiv 2108.01192): no
+//! stalls, no padding, no traffic of activations. The roofline asks of each product whether arithmetic or a memory takes
+//! longer. Neither simulates; where weights do not fit, that is a [`Violation`], never a silent spill to a slower memory.
+//! [`Platform::explain`] takes a cost apart.
 
 mod builtin;
+mod by_precision;
 mod check;
 mod cost;
 mod description;
 mod document;
 mod error;
+mod explanation;
+mod ideal;
 #[cfg(test)]
 mod published;
 #[cfg(test)]
 mod refused;
+#[cfg(test)]
+mod refused_roofline;
 mod report;
+mod roofline;
 mod schema;
 pub mod systolic;
 mod table;
@@ -43,6 +49,7 @@ pub use builtin::{list, load};
 pub use check::{Finding, Severity, check, check_text};
 pub use cost::{Cost, Limit, Violation};
 pub use error::{Fault, PlatformError, Problem};
+pub use explanation::{Bound, EnergyPj, Explanation, Share, SiteCost, Traffic};
 pub use report::{PlatformReport, ReportedNumber};
 pub use table::TablePlatform;
 
@@ -81,6 +88,12 @@ pub trait Platform: Send + Sync {
     /// [`PlatformError::Sites`] unless `spec` has one precision a site, [`PlatformError::Precision`] at the first site
     /// whose precision the hardware lacks, [`PlatformError::NoWork`] for a network without multiplications.
     fn cost(&self, workload: &Workload, spec: &QuantSpec) -> Result<Cost, PlatformError>;
+
+    /// [`cost`](Self::cost), taken apart by site: for people, not for a search's inner loop.
+    ///
+    /// # Errors
+    /// Those of [`cost`](Self::cost).
+    fn explain(&self, workload: &Workload, spec: &QuantSpec) -> Result<Explanation, PlatformError>;
 
     /// Every number with its source.
     fn describe(&self) -> PlatformReport;

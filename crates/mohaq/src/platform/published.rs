@@ -25,7 +25,7 @@ fn network() -> Workload {
         site("l3", 256, 3300),
         site("fc", 1100, 1904),
     ];
-    Workload { sites, input_frames: 1, vectors: 19_504, vectors_published: 8_800, elementwise: 88_000 }
+    Workload { sites, input_frames: 1, vectors: 19_504, vectors_published: 8_800, elementwise: 88_000, state: 4_400 }
 }
 
 /// The same precision everywhere: `8x8`.

@@ -1,6 +1,6 @@
 //! A platform as `mohaq platform show` prints it: every number with its unit, its source and its doubts.
 
-use super::description::{Description, Provenance, Quantity};
+use super::description::{Compute, Description, Energy, Memory, Model, Per, Provenance, Quantity, Speedup};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,6 +16,8 @@ pub struct PlatformReport {
     pub origin: String,
     /// Precisions that a site may take, as `4x8`.
     pub precisions: Vec<String>,
+    /// How costs follow from the numbers: `ideal`, `roofline`.
+    pub model: &'static str,
     /// Both operands of a site have the same width.
     pub tied: bool,
     /// What a search can minimise beside the error.
@@ -59,25 +61,77 @@ impl<'d> Number<'d> {
 
 /// Every number of `description`, in the order of its sections.
 pub(super) fn numbers(description: &Description) -> Vec<Number<'_>> {
-    let mut numbers = Vec::new();
-    if let Some(speedup) = &description.speedup {
-        numbers
-            .extend(speedup.pairs.iter().map(|(pair, quantity)| Number::new(format!("speedup.{pair}"), quantity, "")));
-        numbers.extend(speedup.cap.iter().map(|cap| Number::new("speedup.cap", cap, "")));
-    }
-    for (pair, quantity) in description.mac_pj.iter().flatten() {
-        numbers.push(Number::new(format!("energy.mac_pj.{pair}"), quantity, "pJ"));
-    }
-    for memory in &description.memories {
-        let key = |of: &str| format!("memory.{}.{of}", memory.name);
-        numbers.extend(memory.bytes.iter().map(|bytes| Number::new(key("bytes"), bytes, "bytes")));
-        numbers.extend(memory.load_pj_per_bit.iter().map(|load| Number::new(key("load_pj_per_bit"), load, "pJ/bit")));
-    }
-    if let Some(clock) = &description.clock {
-        numbers.push(Number::new("clock.hz", &clock.hz, "Hz"));
-        numbers.push(Number::new("clock.macs_per_cycle", &clock.macs_per_cycle, "MAC/cycle"));
+    let clock = match &description.model {
+        Model::Ideal { clock, .. } => clock.as_deref(),
+        Model::Roofline(_) => None,
+    };
+    let mut numbers = match &description.model {
+        Model::Ideal { speedup, .. } => speedup.as_ref().map_or_else(Vec::new, of_speedup),
+        Model::Roofline(compute) => of_compute(compute),
+    };
+    numbers.extend(description.energy.iter().flat_map(of_energy));
+    numbers.extend(description.memories.iter().flat_map(of_memory));
+    numbers.extend(clock.map(|clock| Number::new("clock.hz", &clock.hz, "Hz")));
+    numbers.extend(clock.map(|clock| Number::new("clock.macs_per_cycle", &clock.macs_per_cycle, "MAC/cycle")));
+    numbers
+}
+
+fn of_speedup(speedup: &Speedup) -> Vec<Number<'_>> {
+    let pairs = speedup.pairs.iter().map(|(pair, quantity)| Number::new(format!("speedup.{pair}"), quantity, ""));
+    pairs.chain(speedup.cap.iter().map(|cap| Number::new("speedup.cap", cap, ""))).collect()
+}
+
+fn of_compute(compute: &Compute) -> Vec<Number<'_>> {
+    let unit = |key: &str| match key {
+        "register_bits" => "bits",
+        "unpack_cycles" => "cycles/MAC",
+        _ => "MAC/cycle",
+    };
+    let rate = |(pair, quantity)| Number::new(format!("compute.macs_per_cycle.{pair}"), quantity, "MAC/cycle");
+    let mut numbers = vec![Number::new("compute.hz", &compute.hz, "Hz")];
+    numbers
+        .extend(compute.law.iter().map(|(key, quantity)| Number::new(format!("compute.{key}"), quantity, unit(key))));
+    numbers.extend(compute.rates.iter().map(rate));
+    let others = [
+        ("compute.pad_inputs", &compute.pad_inputs, ""),
+        ("compute.pad_outputs", &compute.pad_outputs, ""),
+        ("compute.site_cycles", &compute.site_cycles, "cycles"),
+        ("compute.frame_cycles", &compute.frame_cycles, "cycles"),
+    ];
+    numbers.push(Number::new("compute.elementwise_per_cycle", &compute.elementwise_per_cycle, "operations/cycle"));
+    for (key, quantity, unit) in others {
+        numbers.extend(quantity.iter().map(|quantity| Number::new(key, quantity, unit)));
     }
     numbers
+}
+
+fn of_energy(energy: &Energy) -> Vec<Number<'_>> {
+    let pairs = energy.mac_pj.iter().flatten();
+    let mut numbers: Vec<Number<'_>> =
+        pairs.map(|(pair, quantity)| Number::new(format!("energy.mac_pj.{pair}"), quantity, "pJ")).collect();
+    for (key, quantity, unit) in [
+        ("energy.accumulator_bits", &energy.accumulator_bits, "bits"),
+        ("energy.elementwise_pj", &energy.elementwise_pj, "pJ"),
+        ("energy.static_w", &energy.static_w, "W"),
+    ] {
+        numbers.extend(quantity.iter().map(|quantity| Number::new(key, quantity, unit)));
+    }
+    numbers
+}
+
+fn of_memory(memory: &Memory) -> Vec<Number<'_>> {
+    let bandwidth = memory.bandwidth.as_ref().map(|bandwidth| match bandwidth.per {
+        Per::Cycle => ("bytes_per_cycle", &bandwidth.bytes, "bytes/cycle"),
+        Per::Second => ("bytes_per_s", &bandwidth.bytes, "bytes/s"),
+    });
+    let stated = [
+        memory.bytes.as_ref().map(|bytes| ("bytes", bytes, "bytes")),
+        bandwidth,
+        memory.load_pj_per_bit.as_ref().map(|load| ("load_pj_per_bit", load, "pJ/bit")),
+        memory.store_pj_per_bit.as_ref().map(|store| ("store_pj_per_bit", store, "pJ/bit")),
+    ];
+    let number = |(key, quantity, unit)| Number::new(format!("memory.{}.{key}", memory.name), quantity, unit);
+    stated.into_iter().flatten().map(number).collect()
 }
 
 impl fmt::Display for PlatformReport {
@@ -85,6 +139,7 @@ impl fmt::Display for PlatformReport {
         writeln!(f, "{}: {} ({})", self.name, self.title, self.origin)?;
         let tied = if self.tied { ", weight and activation tied" } else { "" };
         writeln!(f, "precisions (weight x activation): {}{tied}", self.precisions.join(" "))?;
+        writeln!(f, "model: {}", self.model)?;
         writeln!(f, "objectives beside the error: {}", self.objectives.join(", "))?;
         let width = self.numbers.iter().map(|number| number.key.len()).max().unwrap_or(0);
         for number in &self.numbers {
@@ -127,6 +182,7 @@ mod tests {
         let expected = "\
 board: A board (board.toml)
 precisions (weight x activation): 4x8 8x8
+model: ideal
 objectives beside the error: memory, speedup
   speedup.4x8         3.5            [sheet], estimate
   speedup.8x8         2              [sheet]

@@ -10,8 +10,8 @@ use mohaq_speech::metric::Metric;
 /// Objectives, limits and the box of the hypervolume.
 ///
 /// The box reaches from the float network's error to the error limit (or to twice the float error plus ten times the least
-/// difference worth talking of where there is none), and from what the narrowest precisions cost to what 16×16 everywhere
-/// costs.
+/// difference worth talking of where there is none), and from what the best of the platform's precisions
+/// costs everywhere to what the worst does: the narrowest and the widest, but where narrow operands are unpacked.
 pub(super) fn goals(
     section: &SearchSection,
     platform: &dyn Platform,
@@ -23,16 +23,17 @@ pub(super) fn goals(
     let point = metric.point(float_error);
     let error_limits = limits.iter().filter(|limit| matches!(limit, Limit::Error(_))).map(Limit::bound);
     let worst_error = error_limits.reduce(f64::min).unwrap_or(float_error + float_error.abs() + 10.0 * point);
-    let extreme = |precision: Precision| {
+    let uniform = |&precision: &Precision| {
         let cost = platform.cost(workload, &QuantSpec::uniform(precision, workload.sites.len())).ok()?;
         Some(Measurement { error: 0.0, subset_errors: Vec::new(), errors: Default::default(), cost })
     };
-    let ends = platform.precisions().iter().copied().min().zip(platform.precisions().iter().copied().max());
+    let uniform: Vec<Measurement> = platform.precisions().iter().filter_map(uniform).collect();
     let scale = section.objectives.iter().map(|&objective| match objective {
         Objective::Error => (float_error, worst_error.max(float_error + point)),
         _ => {
-            let shown = |precision| extreme(precision).and_then(|m| objective.shown(&m));
-            ends.and_then(|(low, high)| shown(low).zip(shown(high))).unwrap_or((0.0, 1.0))
+            let shown = || uniform.iter().filter_map(|measurement| objective.shown(measurement));
+            let ends = shown().reduce(f64::min).zip(shown().reduce(f64::max)).unwrap_or((0.0, 1.0));
+            if objective.maximised() { (ends.1, ends.0) } else { ends }
         }
     });
     Goals { scale: scale.collect(), metric, objectives: section.objectives.clone(), limits }
@@ -45,13 +46,47 @@ fn limits(
     metric: &Metric,
     float_error: f64,
 ) -> Vec<Limit> {
-    const MIB: f64 = 1_048_576.0;
+    const KIB: f64 = 1024.0;
+    const MIB: f64 = 1024.0 * KIB;
     let increase = section.error_increase.or_else(|| metric.increase(float_error));
     let relative = increase.map(|increase| Limit::Error(float_error + increase));
     let absolute = section.error.map(Limit::Error);
     let memory = section.memory_mib.map(|mib| Limit::Memory((mib * MIB) as u64));
     let parameters = workload.parameters();
     let compression = section.compression.map(|times| Limit::Compression { times, parameters });
+    let time = section.time_ms.map(Limit::Time);
+    let ram = section.ram_kib.map(|kib| Limit::Ram((kib * KIB) as u64));
     let own = platform.limits().iter().filter(|_| section.platform_memory).cloned().map(Limit::Platform);
-    relative.into_iter().chain(absolute).chain(memory).chain(compression).chain(own).collect()
+    let stated = [relative, absolute, memory, compression, time, ram];
+    stated.into_iter().flatten().chain(own).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::Site;
+    use crate::platform;
+
+    #[test]
+    fn the_box_reaches_from_the_best_uniform_precision_to_the_worst() {
+        let site = Site { name: "fc".into(), inputs: 100, outputs: 100, macs: 10_000, weights: 10_000 };
+        let workload = Workload { sites: vec![site], ..Workload::default() };
+        for name in ["silago", "cortex-m4"] {
+            let platform = platform::load(name).expect("built in");
+            let objectives = vec![Objective::Memory, Objective::Speedup];
+            let section = SearchSection { objectives, ..SearchSection::default() };
+            let goals = goals(&section, &platform, &workload, Metric::rate("error"), 10.0);
+            for precision in platform.precisions() {
+                let cost = platform.cost(&workload, &QuantSpec::uniform(*precision, 1)).expect("allowed");
+                let measurement = Measurement { error: 0.0, subset_errors: vec![], errors: Default::default(), cost };
+                let inside = goals.normalised(&measurement).into_iter().all(|place| (0.0..=1.0).contains(&place));
+                assert!(inside, "{precision} on {name}");
+            }
+        }
+        // 4x4 takes a quarter of the memory and of the time of 16x16.
+        let silago = platform::load("silago").expect("built in");
+        let section = SearchSection { objectives: vec![Objective::Memory, Objective::Speedup], ..Default::default() };
+        let scale = goals(&section, &silago, &workload, Metric::rate("error"), 10.0).scale;
+        assert_eq!(scale, [(5000.0, 20_000.0), (4.0, 1.0)]);
+    }
 }
