@@ -248,7 +248,8 @@ impl RecurrentShape {
             cell: RecurrentCell::from_parts(kind, state_fraction, peepholes).expect("every part was checked"),
             window: WINDOW.read_within(place, [1, 2], record)?,
             projected: PROJECTED.read_within(place, [0, 1], record)? == 1,
-            split: SPLIT.read_within(place, [0, 1], record)? == 1,
+            // One gate cannot be apart from others.
+            split: SPLIT.read_within(place, [0, (kind.gates() > 1).into()], record)? == 1,
         })
     }
 

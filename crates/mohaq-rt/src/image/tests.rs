@@ -169,6 +169,7 @@ fn every_number_of_a_record_is_checked() {
     assert_eq!(with(max, SRU + 16), "image, layer 0: hidden units is 4294967295, expected 1 to 2147483647");
     assert!(with([7], SRU + 20).starts_with("image, layer 0: offset of the vectors is "));
     assert_eq!(with([1], SRU + 28), "image, layer 0: number of peepholes is 1, expected 0");
+    assert_eq!(with([2], SRU + 31), "image, layer 0: number of normalisations is 2, expected 0 to 1");
     assert_eq!(with([1], SRU + 32), "image, layer 0: kernel is 1, expected 0");
     assert_eq!(with([1], SRU + 48), "image, layer 0: first product is 1, expected 0");
     assert_eq!(with([1], SRU + 52), "image, layer 0: padding at byte 116 is not zero");
@@ -207,6 +208,8 @@ fn every_number_of_other_layers_is_checked() {
     assert_eq!(record_refusal(&lstm, 1, 5), "image, layer 0: number of peepholes is 1, expected 0 to 0");
     assert_eq!(record_refusal(&lstm, 5, 1), "image, layer 0: number of products is 2, expected 8");
     assert_eq!(record_refusal(&lstm, 30, 2), "image, layer 0, product 0: inputs is 4, expected 8");
+    let rnn = network(Kind::Recurrent(CellKind::RnnTanh, 1, 1, false));
+    assert_eq!(record_refusal(&rnn, 5, 1), "image, layer 0: number of products apart is 1, expected 0 to 0");
     let conv = network(Kind::Conv1d(3, 2, [1, 1]));
     for (at, value, message) in [
         (32, 0, "kernel is 0, expected 1 to 32767"),

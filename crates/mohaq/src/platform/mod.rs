@@ -21,8 +21,8 @@
 //!
 //! Costs are pure functions of counts and bits, by one of two models. The ideal one is that of MOHAQ (arXiv 2108.01192): no
 //! stalls, no padding, no traffic of activations. The roofline asks of each product whether arithmetic or a memory takes
-//! longer. Neither simulates; where weights do not fit, that is a [`Violation`], never a silent spill to a slower memory.
-//! [`Platform::explain`] takes a cost apart.
+//! longer. Where weights do not fit, that is a [`Violation`], never a silent spill to a slower memory. [`Platform::explain`]
+//! takes a cost apart. [`systolic`] prices single products in more detail, tiles and stalls included; no file uses it yet.
 
 mod builtin;
 mod by_precision;

@@ -476,7 +476,8 @@ mod tests {
     fn weights_are_packed_once_a_site_width_and_family() {
         let network = network();
         let calibration = calibrate(&network, &sequences(6), &QuantizeSettings::default()).unwrap();
-        let bank = IntegerBank::new(&network, calibration).unwrap();
+        // Where 8 bit inputs meet 8 bit weights as 16 bit inputs do.
+        let bank = IntegerBank::at_level(&network, calibration, Level::Scalar).unwrap();
         bank.engine(&spec("8x8")).unwrap();
         let once = bank.packed_bytes();
         bank.engine(&spec("8x16")).unwrap();
