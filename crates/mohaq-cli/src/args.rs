@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Sensitivity(StageArgs),
     /// Search the Pareto front of precisions.
     Search(StageArgs),
+    /// What a candidate of a run costs, product by product, and what a step of bits would change.
+    Explain(ExplainArgs),
     /// Write the report of a run directory.
     Report(ReportArgs),
     /// Put finished runs side by side: volumes, errors at equal cost, front against front.
@@ -181,6 +183,25 @@ pub(crate) struct RetrainArgs {
     /// with their own and with the retrained parameters: how far a beacon reaches.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub neighbours: usize,
+}
+
+/// `explain`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ExplainArgs {
+    /// A run directory.
+    pub run: PathBuf,
+    /// The number of a candidate in its report.
+    #[arg(long, value_name = "ID")]
+    pub pick: Option<u64>,
+    /// Weight×activation bits for every site (8x8), or one pair a site, instead of a candidate.
+    #[arg(long, value_name = "BITS", conflicts_with = "pick")]
+    pub bits: Option<String>,
+    /// A built-in platform's name, or a file; the run's own when left out.
+    #[arg(long, value_name = "NAME")]
+    pub platform: Option<String>,
+    /// The network, where the run has none of its own.
+    #[arg(long, value_name = "FILE")]
+    pub network: Option<PathBuf>,
 }
 
 /// `report`

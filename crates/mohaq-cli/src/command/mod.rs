@@ -3,6 +3,7 @@
 mod bench;
 mod compare;
 mod data;
+mod explain;
 mod import;
 mod info;
 mod retrain;
@@ -35,6 +36,7 @@ pub(crate) fn run(cli: &Cli, progress: &Progress) -> Result<()> {
         Command::Retrain(args) => retrain::retrain(&context, args),
         Command::Sensitivity(args) => stages::sensitivity(&context, args),
         Command::Search(args) | Command::Run(args) => stages::search(&context, args),
+        Command::Explain(args) => explain::explain(&context, args),
         Command::Report(args) => info::report(args),
         Command::Compare(args) => compare::compare(&context, args),
         Command::Platform(command) => info::platform(&context, command),

@@ -7,6 +7,7 @@ mod bench;
 mod compare;
 mod contract;
 mod disturbed;
+mod explain;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod import;

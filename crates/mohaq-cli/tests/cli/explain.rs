@@ -1,0 +1,46 @@
+//! `mohaq explain`: a candidate's cost by product, on the run's platform and on others.
+
+use crate::workspace::Workspace;
+
+fn searched() -> Workspace {
+    let workspace = Workspace::new();
+    workspace.ok("run tiny.toml -q");
+    workspace
+}
+
+#[test]
+fn a_member_of_the_front_is_taken_apart() {
+    let workspace = searched();
+    let found: serde_json::Value = serde_json::from_str(&workspace.text("runs/tiny/front.json")).expect("JSON");
+    let member = &found["front"][0];
+    let (id, bits) = (member["id"].as_u64().expect("a number"), member["measured"]["bits"].as_str().expect("text"));
+    let json = workspace.ok(&format!("explain runs/tiny --pick {id} --json")).json();
+    assert_eq!((&json["platform"], &json["bits"]), (&"bitfusion".into(), &bits.into()));
+    let sites = json["explanation"]["sites"].as_array().expect("a list");
+    assert_eq!(sites.iter().map(|site| site["site"].as_str().expect("text")).collect::<Vec<_>>(), ["l0", "fc"]);
+    assert_eq!(json["explanation"]["cost"], member["measured"]["cost"]);
+    let weights: u64 = sites.iter().map(|site| site["weight_bits"].as_u64().expect("a number")).sum();
+    assert_eq!(json["explanation"]["cost"]["weight_bits"], weights);
+    let said = workspace.ok(&format!("explain runs/tiny --pick {id}")).out;
+    assert!(said.starts_with(&format!("on bitfusion: {bits}")) || said.contains("everywhere"), "{said}");
+    assert!(said.contains("one step of bits") && said.contains("bound by"), "{said}");
+}
+
+#[test]
+fn any_precision_is_explained_on_any_platform() {
+    let workspace = searched();
+    let said = workspace.ok("explain runs/tiny --bits 8x8 --platform cortex-m4").out;
+    assert!(said.contains("on cortex-m4: 8x8 everywhere") && said.contains("KiB of RAM"), "{said}");
+    let said = workspace.refused(2, "explain runs/tiny --bits 2x2 --platform silago");
+    assert!(said.error().contains("site `l0`: platform `silago` has no 2x2"), "{said:?}");
+}
+
+#[test]
+fn what_cannot_be_explained_is_named() {
+    let workspace = searched();
+    assert_eq!(workspace.refused(1, "explain runs/tiny").error(), "which candidate?");
+    assert_eq!(workspace.refused(1, "explain runs/tiny --pick 999").error(), "runs/tiny: no candidate 999");
+    workspace.refused(2, "explain runs/tiny --bits 8x9");
+    workspace.refused(2, "explain runs/tiny --bits 8x8 --platform silgao");
+    assert!(workspace.refused(1, "explain nowhere --bits 8x8").hint().contains("--network FILE"));
+}
