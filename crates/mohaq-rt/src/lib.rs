@@ -82,7 +82,7 @@ pub mod net;
 pub mod panel;
 
 #[cfg(feature = "alloc")]
-#[expect(unsafe_code, reason = "vector instructions, and nothing else, need it")]
+#[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "vector instructions, and nothing else, need it"))]
 mod arch;
 
 #[cfg(feature = "alloc")]

@@ -171,7 +171,8 @@ fn a_file_that_holds_no_network_for_the_data_is_refused() {
     workspace.ok("import model.onnx --out network.safetensors");
     let said = workspace.refused(1, "train task.toml --network network.safetensors");
     assert_eq!(said.error(), "F/network.safetensors: the network has 5 inputs and 3 outputs, the data 2 and 2");
-    workspace.refused(1, "train task.toml --network absent.safetensors");
+    let said = workspace.refused(2, "train task.toml --network absent.safetensors");
+    assert_eq!(said.hint(), "mohaq import MODEL --out F/absent.safetensors makes one of a model");
     // Layers in the recipe and a file in it are one too many.
     let said = workspace.refused(2, "train task.toml --set network.file=network.safetensors");
     assert!(said.error().contains("network.file"), "{said:?}");

@@ -8,6 +8,8 @@
 //!
 //! This is the only place in the project with `unsafe` code.
 
+#![cfg_attr(not(target_arch = "x86_64"), allow(unused, reason = "what only vector units ask for"))]
+
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]

@@ -14,8 +14,10 @@
 
 mod recurrent;
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) use recurrent::Lanes;
 pub use recurrent::{CellKind, MAX_GATES, MAX_PEEPHOLES, RecurrentCell};
-pub(crate) use recurrent::{Clipped, Frame, Lanes, MAX_PEEPHOLE_SHIFT, One};
+pub(crate) use recurrent::{Clipped, Frame, MAX_PEEPHOLE_SHIFT, One};
 
 use crate::Error;
 use crate::numeric::{Q16, SaturationCount, round_shift, saturate};

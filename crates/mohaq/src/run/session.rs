@@ -316,6 +316,11 @@ fn foreign(path: &Path, error: Error) -> Error {
             reason: format!("{error}, expected a network of mohaq"),
             hint: Some(format!("mohaq import {} --out network.safetensors makes one of a model", path.display())),
         },
+        Error::Io { .. } if !path.exists() => Error::Plan {
+            key: "network.file".into(),
+            reason: error.to_string(),
+            hint: Some(format!("mohaq import MODEL --out {} makes one of a model", path.display())),
+        },
         other => other,
     }
 }
