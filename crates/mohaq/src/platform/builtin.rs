@@ -6,10 +6,12 @@ use super::table::TablePlatform;
 use std::path::Path;
 
 /// Name and file of every built-in platform.
-const FILES: [(&str, &str); 13] = [
+const FILES: [(&str, &str); 15] = [
     ("silago", include_str!("../../../../platforms/silago.toml")),
     ("bitfusion", include_str!("../../../../platforms/bitfusion.toml")),
     ("bitfusion-ideal", include_str!("../../../../platforms/bitfusion-ideal.toml")),
+    ("bitfusion-streamed", include_str!("../../../../platforms/bitfusion-streamed.toml")),
+    ("bitfusion-resident", include_str!("../../../../platforms/bitfusion-resident.toml")),
     ("bit-serial-weight", include_str!("../../../../platforms/bit-serial-weight.toml")),
     ("bit-serial-activation", include_str!("../../../../platforms/bit-serial-activation.toml")),
     ("eyeriss-like", include_str!("../../../../platforms/eyeriss-like.toml")),

@@ -84,6 +84,7 @@ pub(super) fn findings(description: &Description) -> Vec<Finding> {
         }
         Model::Ideal { speedup: None, clock: None } => {}
         Model::Roofline(compute) => throughput(compute, &mut remarks),
+        Model::Systolic(array) => clock("array.hz", &array.hz, &mut remarks),
     }
     energies(description, &mut remarks);
     memories(description, &mut remarks);
@@ -142,13 +143,16 @@ fn speedups(speedup: &Speedup, remarks: &mut Remarks) {
     }
 }
 
-fn throughput(compute: &Compute, remarks: &mut Remarks) {
+fn clock(key: &str, hz: &Quantity, remarks: &mut Remarks) {
     /// Slower than any processor that multiplies, and faster than any: likely MHz or GHz.
     const CLOCKS_HZ: std::ops::RangeInclusive<f64> = 1e4..=1e10;
-    if !CLOCKS_HZ.contains(&compute.hz.value) {
-        let message = format!("is {} Hz: is the unit right?", compute.hz.value);
-        remarks.warn("compute.hz", &compute.hz.provenance, message);
+    if !CLOCKS_HZ.contains(&hz.value) {
+        remarks.warn(key, &hz.provenance, format!("is {} Hz: is the unit right?", hz.value));
     }
+}
+
+fn throughput(compute: &Compute, remarks: &mut Remarks) {
+    clock("compute.hz", &compute.hz, remarks);
     // What a law says is as it should be, unpacking included.
     if !compute.law.is_empty() {
         return;

@@ -1,7 +1,9 @@
 //! What a platform file says, resolved: every number with its provenance.
 
 use super::document::Place;
+use super::systolic::{self, Systolic, SystolicError, Weights};
 use crate::quant::Precision;
+use mohaq_rt::Bits;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a platform file says.
@@ -27,6 +29,8 @@ pub(super) enum Model {
     Ideal { speedup: Option<Speedup>, clock: Option<Box<Clock>> },
     /// Computing or a memory bounds each product.
     Roofline(Box<Compute>),
+    /// A systolic array, tile by tile.
+    Systolic(Box<Array>),
 }
 
 impl Description {
@@ -75,6 +79,81 @@ pub(super) struct Compute {
     /// Fixed cost of calling a product, and of a frame.
     pub(super) site_cycles: Option<Quantity>,
     pub(super) frame_cycles: Option<Quantity>,
+}
+
+/// A systolic array with its memories.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Array {
+    pub(super) hz: Quantity,
+    pub(super) rows: Quantity,
+    pub(super) columns: Quantity,
+    /// The narrowest operand that a unit splits into, and the widest.
+    pub(super) smallest_bits: Quantity,
+    pub(super) largest_bits: Quantity,
+    pub(super) partial_sum_bits: Quantity,
+    pub(super) core_pj_per_cycle: Quantity,
+    pub(super) elementwise_per_cycle: Quantity,
+    pub(super) elementwise_pj: Option<Quantity>,
+    /// Weights stay on chip from frame to frame.
+    pub(super) resident: bool,
+    pub(super) double_buffered: bool,
+    /// Of weights, inputs and outputs.
+    pub(super) buffers: Vec<Buffer>,
+    pub(super) dram_bits_per_cycle: Quantity,
+    pub(super) dram_pj_per_bit: Quantity,
+}
+
+/// An on-chip buffer.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Buffer {
+    pub(super) bytes: Quantity,
+    pub(super) load_pj_per_bit: Quantity,
+    pub(super) store_pj_per_bit: Quantity,
+}
+
+impl Buffer {
+    /// What the three buffers hold, in their order.
+    pub(super) const NAMES: [&str; 3] = ["weights", "inputs", "outputs"];
+
+    fn sized(&self) -> systolic::Buffer {
+        systolic::Buffer {
+            bits: 8 * self.bytes.value as u64,
+            read_pj_per_bit: self.load_pj_per_bit.value,
+            write_pj_per_bit: self.store_pj_per_bit.value,
+        }
+    }
+}
+
+impl Quantity {
+    /// A number that is still to be read.
+    pub(super) fn nothing(provenance: &Provenance) -> Self {
+        Self { value: 0.0, provenance: provenance.clone() }
+    }
+}
+
+impl Array {
+    /// The array, ready to price.
+    pub(super) fn systolic(&self) -> Result<Systolic, SystolicError> {
+        let is = |bits: &Quantity, width: Bits| f64::from(width.count()) == bits.value;
+        let width = |bits: &Quantity| Bits::ALL.into_iter().find(|width| is(bits, *width)).expect("a width: checked");
+        let [smallest, largest] = [&self.smallest_bits, &self.largest_bits].map(width);
+        let array = systolic::Array {
+            rows: self.rows.value as u64,
+            columns: self.columns.value as u64,
+            smallest,
+            largest,
+            partial_sum_bits: self.partial_sum_bits.value as u64,
+            core_pj_per_cycle: self.core_pj_per_cycle.value,
+        };
+        let [weights, inputs, outputs] = [0, 1, 2].map(|buffer| self.buffers[buffer].sized());
+        let buffers = systolic::Buffers { weights, inputs, outputs, double_buffered: self.double_buffered };
+        let dram = systolic::Dram {
+            bits_per_cycle: self.dram_bits_per_cycle.value as u64,
+            pj_per_bit: self.dram_pj_per_bit.value,
+        };
+        let home = if self.resident { Weights::Resident } else { Weights::Streamed };
+        Systolic::new(array, buffers, dram, home)
+    }
 }
 
 /// What computing takes, beside moving data.

@@ -1,5 +1,6 @@
 //! What can be wrong with a platform file, a name, or a precision that the hardware lacks.
 
+use super::systolic::SystolicError;
 use crate::quant::Precision;
 use std::fmt;
 use std::path::PathBuf;
@@ -55,6 +56,15 @@ pub enum PlatformError {
         /// The precisions that there are.
         allowed: Vec<Precision>,
     },
+    /// A product that a systolic array cannot make.
+    #[error("site `{site}`: {source}")]
+    Product {
+        /// Name of the site.
+        site: String,
+        /// Why.
+        #[source]
+        source: SystolicError,
+    },
     /// A network without a multiplication has no speedup.
     #[error("network has no multiply-accumulates, expected at least one")]
     NoWork,
@@ -66,7 +76,9 @@ impl PlatformError {
         match self {
             Self::Unknown { nearest, .. } => nearest.map(did_you_mean),
             Self::Faults { faults, .. } => faults.iter().find_map(Fault::hint),
-            Self::Read { .. } | Self::Sites { .. } | Self::Precision { .. } | Self::NoWork => None,
+            Self::Read { .. } | Self::Sites { .. } | Self::Precision { .. } | Self::Product { .. } | Self::NoWork => {
+                None
+            }
         }
     }
 }

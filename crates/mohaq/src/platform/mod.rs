@@ -19,11 +19,12 @@
 //! # Ok::<(), mohaq::platform::PlatformError>(())
 //! ```
 //!
-//! Costs are pure functions of counts and bits, by one of two models. The ideal one is that of MOHAQ (arXiv 2108.01192): no
+//! Costs are pure functions of counts and bits, by one of three models. The ideal one is that of MOHAQ (arXiv 2108.01192): no
 //! stalls, no padding, no traffic of activations. The roofline asks of each product whether arithmetic or a memory takes
 //! longer. Where weights do not fit, that is a [`Violation`], never a silent spill to a slower memory. [`Platform::explain`]
-//! takes a cost apart. [`systolic`] prices single products in more detail, tiles and stalls included; no file uses it yet.
+//! takes a cost apart. [`systolic`] prices the products of an array in detail: tiles, buffers, stalls.
 
+mod arrayed;
 mod builtin;
 mod by_precision;
 mod check;
@@ -39,6 +40,8 @@ mod published;
 mod refused;
 #[cfg(test)]
 mod refused_roofline;
+#[cfg(test)]
+mod refused_systolic;
 mod report;
 mod roofline;
 mod schema;

@@ -1,6 +1,8 @@
 //! A platform as `mohaq platform show` prints it: every number with its unit, its source and its doubts.
 
-use super::description::{Compute, Description, Energy, Memory, Model, Per, Provenance, Quantity, Speedup};
+use super::description::{
+    Array, Buffer, Compute, Description, Energy, Memory, Model, Per, Provenance, Quantity, Speedup,
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +18,7 @@ pub struct PlatformReport {
     pub origin: String,
     /// Precisions that a site may take, as `4x8`.
     pub precisions: Vec<String>,
-    /// How costs follow from the numbers: `ideal`, `roofline`.
+    /// How costs follow from the numbers: `ideal`, `roofline`, `systolic`.
     pub model: &'static str,
     /// Both operands of a site have the same width.
     pub tied: bool,
@@ -63,11 +65,12 @@ impl<'d> Number<'d> {
 pub(super) fn numbers(description: &Description) -> Vec<Number<'_>> {
     let clock = match &description.model {
         Model::Ideal { clock, .. } => clock.as_deref(),
-        Model::Roofline(_) => None,
+        Model::Roofline(_) | Model::Systolic(_) => None,
     };
     let mut numbers = match &description.model {
         Model::Ideal { speedup, .. } => speedup.as_ref().map_or_else(Vec::new, of_speedup),
         Model::Roofline(compute) => of_compute(compute),
+        Model::Systolic(array) => of_array(array),
     };
     numbers.extend(description.energy.iter().flat_map(of_energy));
     numbers.extend(description.memories.iter().flat_map(of_memory));
@@ -101,6 +104,32 @@ fn of_compute(compute: &Compute) -> Vec<Number<'_>> {
     numbers.push(Number::new("compute.elementwise_per_cycle", &compute.elementwise_per_cycle, "operations/cycle"));
     for (key, quantity, unit) in others {
         numbers.extend(quantity.iter().map(|quantity| Number::new(key, quantity, unit)));
+    }
+    numbers
+}
+
+fn of_array(array: &Array) -> Vec<Number<'_>> {
+    let stated = [
+        ("array.hz", &array.hz, "Hz"),
+        ("array.rows", &array.rows, ""),
+        ("array.columns", &array.columns, ""),
+        ("array.smallest_bits", &array.smallest_bits, "bits"),
+        ("array.largest_bits", &array.largest_bits, "bits"),
+        ("array.partial_sum_bits", &array.partial_sum_bits, "bits"),
+        ("array.core_pj_per_cycle", &array.core_pj_per_cycle, "pJ/cycle"),
+        ("array.elementwise_per_cycle", &array.elementwise_per_cycle, "operations/cycle"),
+        ("dram.bits_per_cycle", &array.dram_bits_per_cycle, "bits/cycle"),
+        ("dram.pj_per_bit", &array.dram_pj_per_bit, "pJ/bit"),
+    ];
+    let mut numbers: Vec<Number<'_>> =
+        stated.into_iter().map(|(key, quantity, unit)| Number::new(key, quantity, unit)).collect();
+    numbers.extend(array.elementwise_pj.iter().map(|pj| Number::new("array.elementwise_pj", pj, "pJ")));
+    for (name, buffer) in Buffer::NAMES.into_iter().zip(&array.buffers) {
+        numbers.extend([
+            Number::new(format!("buffers.{name}.bytes"), &buffer.bytes, "bytes"),
+            Number::new(format!("buffers.{name}.load_pj_per_bit"), &buffer.load_pj_per_bit, "pJ/bit"),
+            Number::new(format!("buffers.{name}.store_pj_per_bit"), &buffer.store_pj_per_bit, "pJ/bit"),
+        ]);
     }
     numbers
 }

@@ -56,7 +56,7 @@ impl<'t> Loader<'_, 't> {
 
     /// What only a model with traffic asks of a memory: energy of writing, and bandwidth.
     fn traffic(&mut self, table: &mut Table<'t>, provenance: &Provenance) -> (Option<Quantity>, Option<Bandwidth>) {
-        if self.kind == Kind::Ideal {
+        if self.kind != Kind::Roofline {
             self.foreign(table, &["store_pj_per_bit", "bytes_per_cycle", "bytes_per_s", "overlapped"]);
             return (None, None);
         }

@@ -6,6 +6,7 @@
 //! `{ value = 0.08, source = "paper", estimate = true }`. Sources are keys of `[sources]`. A missing source is no fault
 //! here, as a file that is being written should run; [`check`](super::check) insists on it.
 
+mod array;
 mod compute;
 mod energy;
 mod memory;
@@ -31,6 +32,7 @@ enum Schema {
 enum Kind {
     Ideal,
     Roofline,
+    Systolic,
 }
 
 impl Description {
@@ -68,8 +70,9 @@ fn kind<'t>(root: &mut Table<'t>, faults: &mut Faults<'t>) -> Option<Kind> {
     match item.string(faults)?.as_str() {
         "ideal" => Some(Kind::Ideal),
         "roofline" => Some(Kind::Roofline),
+        "systolic" => Some(Kind::Systolic),
         other => {
-            faults.value(&place, "\"ideal\" or \"roofline\"", format!("{other:?}"));
+            faults.value(&place, "\"ideal\", \"roofline\" or \"systolic\"", format!("{other:?}"));
             None
         }
     }
@@ -133,13 +136,18 @@ impl<'t> Loader<'_, 't> {
             Kind::Ideal => {
                 let speedup = root.optional("speedup", self.faults).map(|item| self.speedup(item, precisions));
                 let clock = root.optional("clock", self.faults).map(|item| self.clock(item));
-                self.foreign(root, &["compute"]);
+                self.foreign(root, &["compute", "array", "buffers", "dram"]);
                 Some(Model::Ideal { speedup: speedup.flatten(), clock: clock.flatten().map(Box::new) })
             }
             Kind::Roofline => {
                 let compute = root.required("compute", self.faults).map(|item| self.compute(item, precisions));
-                self.foreign(root, &["speedup", "clock"]);
+                self.foreign(root, &["speedup", "clock", "array", "buffers", "dram"]);
                 Some(Model::Roofline(Box::new(compute.flatten()?)))
+            }
+            Kind::Systolic => {
+                let array = self.array(root, precisions);
+                self.foreign(root, &["speedup", "clock", "compute", "energy"]);
+                Some(Model::Systolic(Box::new(array?)))
             }
         }
     }
@@ -152,6 +160,7 @@ impl<'t> Loader<'_, 't> {
         let model = match self.kind {
             Kind::Ideal => "no such key with model \"ideal\"",
             Kind::Roofline => "no such key with model \"roofline\"",
+            Kind::Systolic => "no such key with model \"systolic\"",
         };
         for &key in keys {
             if let Some(item) = table.optional(key, self.faults) {
