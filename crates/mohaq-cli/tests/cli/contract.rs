@@ -101,8 +101,11 @@ fn data_and_platforms_are_described_in_json() {
     assert_eq!(described["name"], "timit");
     let platforms = one_line(&workspace.ok("platform list --json"));
     let names: Vec<&str> = platforms.as_array().expect("a list").iter().filter_map(|p| p["name"].as_str()).collect();
-    assert_eq!(names.len(), 13);
-    assert!(["silago", "bitfusion", "cortex-m4", "none"].iter().all(|name| names.contains(name)), "{names:?}");
+    assert_eq!(names.len(), 15);
+    assert!(
+        ["silago", "bitfusion", "bitfusion-streamed", "cortex-m4", "none"].iter().all(|name| names.contains(name)),
+        "{names:?}"
+    );
     assert_eq!(one_line(&workspace.ok("platform show silago --json"))["name"], "silago");
 }
 
