@@ -3,7 +3,7 @@
 //! What a product costs is [`systolic`](super::systolic)'s to say. A frame is the sum of its products and of the elementwise work
 //! behind them; vectors and states are small beside weights, and not counted.
 
-use super::cost::{Cost, weight_bits};
+use super::cost::Cost;
 use super::description::{Array, Description};
 use super::error::PlatformError;
 use super::explanation::{Bound, EnergyPj, Explanation, Share, SiteCost, Traffic};
@@ -122,12 +122,8 @@ impl Arrayed {
 
     /// [`cost`](Self::cost), taken apart.
     pub(super) fn explain(&self, workload: &Workload, spec: &QuantSpec) -> Explanation {
-        let site = |(site, &precision): (&Site, &Precision)| SiteCost {
-            site: site.name.clone(),
-            precision,
-            macs: site.macs,
-            weight_bits: weight_bits(site, precision),
-            share: self.share(times(site), &self.price(site, precision).expect("allowed")),
+        let site = |(site, &precision): (&Site, &Precision)| {
+            SiteCost::new(site, precision, self.share(times(site), &self.price(site, precision).expect("allowed")))
         };
         let time_s = self.rest_s(workload);
         let rest = Share {

@@ -124,13 +124,6 @@ impl Buffer {
     }
 }
 
-impl Quantity {
-    /// A number that is still to be read.
-    pub(super) fn nothing(provenance: &Provenance) -> Self {
-        Self { value: 0.0, provenance: provenance.clone() }
-    }
-}
-
 impl Array {
     /// The array, ready to price.
     pub(super) fn systolic(&self) -> Result<Systolic, SystolicError> {

@@ -1,6 +1,7 @@
 //! A cost taken apart: what each product of a network takes, and what bounds it.
 
-use super::cost::Cost;
+use super::cost::{Cost, weight_bits};
+use crate::nn::Site;
 use crate::quant::Precision;
 use serde::{Serialize, Serializer};
 
@@ -29,6 +30,14 @@ pub struct SiteCost {
     pub weight_bits: u64,
     /// Time and energy.
     pub share: Share,
+}
+
+impl SiteCost {
+    /// What `site` takes at `precision`.
+    pub(super) fn new(site: &Site, precision: Precision, share: Share) -> Self {
+        let weight_bits = weight_bits(site, precision);
+        Self { site: site.name.clone(), precision, macs: site.macs, weight_bits, share }
+    }
 }
 
 fn as_text<S: Serializer>(precision: &Precision, serializer: S) -> Result<S::Ok, S::Error> {

@@ -109,7 +109,7 @@ impl Ideal {
         });
         let bound = time_s.filter(|time| *time > 0.0).map(|_| Bound::Compute);
         let share = Share { compute_s: time_s, time_s, bound, energy, ..Share::default() };
-        SiteCost { site: site.name.clone(), precision, macs: site.macs, weight_bits, share }
+        SiteCost::new(site, precision, share)
     }
 }
 

@@ -29,15 +29,23 @@ bytes = 0x10_0000
 load_pj_per_bit = 8e-2
 "#;
 
-/// The faults of `GOOD` with `old` replaced by `new`, as a user reads them, hints included.
-fn faults(old: &str, new: &str) -> Vec<String> {
-    assert!(GOOD.contains(old), "{old:?} is not in the good file");
-    let read = |fault: &Fault| match fault.hint() {
+/// The faults of the file `good` with `old` replaced by `new`.
+pub(super) fn faults_in(good: &str, old: &str, new: &str) -> Vec<Fault> {
+    assert!(good.contains(old), "{old:?} is not in the good file");
+    Description::parse(&good.replacen(old, new, 1)).expect_err("a bad file")
+}
+
+/// A fault as a user reads it, with its hint.
+pub(super) fn as_read(fault: &Fault) -> String {
+    match fault.hint() {
         Some(hint) => format!("{fault}; {hint}"),
         None => fault.to_string(),
-    };
-    let faults = Description::parse(&GOOD.replacen(old, new, 1)).expect_err("a bad file");
-    faults.iter().map(read).collect()
+    }
+}
+
+/// The faults of `GOOD` with `old` replaced by `new`, as a user reads them, hints included.
+fn faults(old: &str, new: &str) -> Vec<String> {
+    faults_in(GOOD, old, new).iter().map(as_read).collect()
 }
 
 #[test]

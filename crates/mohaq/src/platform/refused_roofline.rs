@@ -1,7 +1,7 @@
 //! What a user reads when a file of schema 2 is not what the schema asks for.
 
 use super::description::Description;
-use super::error::Fault;
+use super::refused::{as_read, faults_in};
 
 const GOOD: &str = r#"schema = 2
 name = "board"
@@ -39,13 +39,7 @@ source = "sheet"
 
 /// The faults of `GOOD` with `old` replaced by `new`, as a user reads them, hints included.
 fn faults(old: &str, new: &str) -> Vec<String> {
-    assert!(GOOD.contains(old), "{old:?} is not in the good file");
-    let read = |fault: &Fault| match fault.hint() {
-        Some(hint) => format!("{fault}; {hint}"),
-        None => fault.to_string(),
-    };
-    let faults = Description::parse(&GOOD.replacen(old, new, 1)).expect_err("a bad file");
-    faults.iter().map(read).collect()
+    faults_in(GOOD, old, new).iter().map(as_read).collect()
 }
 
 #[test]

@@ -13,7 +13,7 @@
 //! other, nothing is cached and nothing is tiled. Source: Williams, Waterman, Patterson, CACM 2009, a product at a time.
 
 use super::by_precision::ByPrecision;
-use super::cost::{Cost, WIDE_BITS, weight_bits};
+use super::cost::{Cost, WIDE_BITS};
 use super::description::{Compute, Description, Memory, Per};
 use super::explanation::{Bound, EnergyPj, Explanation, Share, SiteCost, Traffic};
 use crate::nn::{Site, Workload};
@@ -144,12 +144,8 @@ impl Roofline {
 
     /// [`cost`](Self::cost), taken apart.
     pub(super) fn explain(&self, workload: &Workload, spec: &QuantSpec) -> Explanation {
-        let site = |(site, &precision): (&Site, &Precision)| SiteCost {
-            site: site.name.clone(),
-            precision,
-            macs: site.macs,
-            weight_bits: weight_bits(site, precision),
-            share: self.share(&self.site(workload, site, precision)),
+        let site = |(site, &precision): (&Site, &Precision)| {
+            SiteCost::new(site, precision, self.share(&self.site(workload, site, precision)))
         };
         let sites = workload.sites.iter().zip(&spec.0).map(site).collect();
         Explanation { sites, rest: self.share(&self.rest(workload)), cost: self.cost(workload, spec) }

@@ -14,11 +14,9 @@ impl<'t> Loader<'_, 't> {
         let sections = ["array", "buffers", "dram"].map(|key| root.required(key, self.faults));
         let place = sections[0].as_ref().map(|item| item.place.clone());
         let [array, buffers, dram] = sections;
-        let array = array.and_then(|item| self.units(item));
         let buffers = buffers.and_then(|item| self.buffers(item));
         let dram = dram.and_then(|item| self.dram(item));
-        let (units, (double_buffered, buffers), [dram_bits_per_cycle, dram_pj_per_bit]) = (array?, buffers?, dram?);
-        let array = Array { double_buffered, buffers, dram_bits_per_cycle, dram_pj_per_bit, ..units };
+        let array = self.units(array?, buffers, dram)?;
         match array.systolic() {
             Err(error) => {
                 self.faults.value(&place?, "an array that can be", format!("none: {error}"));
@@ -35,8 +33,13 @@ impl<'t> Loader<'_, 't> {
         Some(array)
     }
 
-    /// `[array]`; the memories of what is returned are still empty.
-    fn units(&mut self, item: Item<'t>) -> Option<Array> {
+    /// `[array]`, with what was read of its buffers, double or not, and of its memory.
+    fn units(
+        &mut self,
+        item: Item<'t>,
+        buffers: Option<(bool, Vec<Buffer>)>,
+        dram: Option<[Quantity; 2]>,
+    ) -> Option<Array> {
         let mut table = item.table(self.faults)?;
         let provenance = self.provenance(&mut table);
         let counts = ["rows", "columns", "partial_sum_bits"]
@@ -49,6 +52,7 @@ impl<'t> Loader<'_, 't> {
         let resident = table.required("weights", self.faults).and_then(|item| self.resident(item));
         table.close(self.faults);
         let ([rows, columns, partial_sum_bits], [smallest_bits, largest_bits]) = (counts, widths);
+        let ((double_buffered, buffers), [dram_bits_per_cycle, dram_pj_per_bit]) = (buffers?, dram?);
         Some(Array {
             hz: hz?,
             rows: rows?,
@@ -60,10 +64,10 @@ impl<'t> Loader<'_, 't> {
             elementwise_per_cycle: elementwise?,
             elementwise_pj,
             resident: resident?,
-            double_buffered: false,
-            buffers: Vec::new(),
-            dram_bits_per_cycle: Quantity::nothing(&provenance),
-            dram_pj_per_bit: Quantity::nothing(&provenance),
+            double_buffered,
+            buffers,
+            dram_bits_per_cycle,
+            dram_pj_per_bit,
         })
     }
 
