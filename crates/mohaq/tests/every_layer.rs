@@ -31,6 +31,7 @@ const LAYERS: &[&str] = &[
     "kind = \"linear\"\noutputs = 6\n[[layers]]\nkind = \"sru\"\nhidden = 3\nbidirectional = true\nlayer_norm = true",
     "kind = \"conv1d\"\noutputs = 6\nkernel = 3\nstride = 2\npadding = [1, 1]",
     "kind = \"conv1d\"\noutputs = 6\nkernel = 3\nstride = 2\npadding = [2, 0]\n[[layers]]\nkind = \"tanh\"",
+    "kind = \"conv1d\"\noutputs = 48\nkernel = 2\n[[layers]]\nkind = \"linear\"\noutputs = 37",
     "kind = \"layernorm\"",
     "kind = \"layernorm\"\n[[layers]]\nkind = \"sigmoid\"",
 ];

@@ -70,7 +70,15 @@ impl Setting {
             limits: vec![Limit::Error(60.0)],
             scale: vec![(0.0, 60.0), (64.0, 0.0)],
         };
-        search(&evaluator, &PrecisionSpace::new(&workload, &platform), &goals, settings, None, log, watch)
+        search(
+            &evaluator,
+            &PrecisionSpace::new(&workload, &platform).expect("every site is priced"),
+            &goals,
+            settings,
+            None,
+            log,
+            watch,
+        )
     }
 }
 

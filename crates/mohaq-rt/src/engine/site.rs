@@ -163,7 +163,13 @@ impl Site {
         for (codes, outputs) in codes.zip(outputs.chunks_mut(rows_at_once * self.columns)) {
             let rows = codes.len() / self.panels.inputs();
             counts.input.merge(self.operands(level, codes, rows, words));
-            for panel in 0..self.panels.count() {
+            // One row is multiplied with all panels that it fills at once.
+            let full = if rows == 1 { self.columns / LANES } else { 0 };
+            if full > 0 {
+                let values = &mut outputs[..full * LANES];
+                counts.outputs[0].merge(self.row(level, words, 0, false, values));
+            }
+            for panel in full..self.panels.count() {
                 let column = panel * LANES;
                 let lanes = LANES.min(self.columns - column);
                 let target = Target { values: outputs, width: self.columns, column, lanes };

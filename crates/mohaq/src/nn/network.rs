@@ -173,9 +173,10 @@ impl<T: Real> Network<T> {
         for (layer, description) in self.layers.iter().zip(&self.description.layers) {
             frames /= description.stride() as u64;
             let parts = layer.parts();
-            for (part, matrix) in parts.iter().zip(layer.matrices()) {
+            let ahead = layer.products_ahead();
+            for (index, (part, matrix)) in parts.iter().zip(layer.matrices()).enumerate() {
                 match &part.site {
-                    Some(site) => workload.sites.push(layer.site(site, matrix, frames)),
+                    Some(site) => workload.sites.push(layer.site(site, matrix, frames, index >= ahead)),
                     None => workload.vectors += matrix.data().len() as u64,
                 }
             }
@@ -214,14 +215,19 @@ fn select<M>(parts: Vec<Part>, matrices: Vec<M>, sites: bool) -> Vec<M> {
 }
 
 impl<T: Real> Layer<T> {
+    /// How many of its products need nothing of the frame before: they come first.
+    fn products_ahead(&self) -> usize {
+        if let Self::Recurrent(recurrent) = self { recurrent.input.len() } else { usize::MAX }
+    }
+
     /// The site `part` of the layer, which runs `frames` times.
-    fn site(&self, part: &str, weight: &Matrix<T>, frames: u64) -> Site {
+    fn site(&self, part: &str, weight: &Matrix<T>, frames: u64, recurrent: bool) -> Site {
         let name = if part.is_empty() { self.name().to_owned() } else { format!("{}.{part}", self.name()) };
         let [inputs, outputs] = weight.shape();
         let weights = weight.data().len() as u64;
         // A row of a table is read, not multiplied.
         let macs = if matches!(self, Self::Embedding(_)) { 0 } else { frames * weights };
-        Site { name, inputs, outputs, macs, weights }
+        Site { name, inputs, outputs, macs, weights, recurrent }
     }
 
     /// Numbers that it keeps from one frame to the next.

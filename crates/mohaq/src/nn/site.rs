@@ -19,6 +19,16 @@ pub struct Site {
     pub macs: u64,
     /// Weights held in memory.
     pub weights: u64,
+    /// Its input is made of the frame before, so that it is multiplied frame after frame, never several at once.
+    #[serde(default)]
+    pub recurrent: bool,
+}
+
+impl Site {
+    /// How often the product is made for one frame of the output; 0 for a table.
+    pub fn times(&self) -> f64 {
+        self.macs as f64 / self.weights.max(1) as f64
+    }
 }
 
 /// What one frame costs a network, before any precision is chosen. Everything that a platform prices.

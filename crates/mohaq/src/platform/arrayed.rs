@@ -3,21 +3,14 @@
 //! What a product costs is [`systolic`](super::systolic)'s to say. A frame is the sum of its products and of the elementwise work
 //! behind them; vectors and states are small beside weights, and not counted.
 
-use super::cost::Cost;
+use super::cost::{Cost, REFERENCE};
 use super::description::{Array, Description};
 use super::error::PlatformError;
 use super::explanation::{Bound, EnergyPj, Explanation, Share, SiteCost, Traffic};
+use super::memo::Memo;
 use super::systolic::{ProductCost, Systolic, SystolicError};
 use crate::nn::{Site, Workload};
 use crate::quant::{Precision, QuantSpec};
-use mohaq_rt::Bits;
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
-
-const REFERENCE: Precision = Precision::new(Bits::Sixteen, Bits::Sixteen);
-
-/// By inputs, outputs and precision.
-type Priced = BTreeMap<(usize, usize, Precision), ProductCost>;
 
 /// An array, ready to price.
 #[derive(Clone, Debug)]
@@ -33,8 +26,7 @@ pub(super) struct Arrayed {
     resident: bool,
     double_buffered: bool,
     has_reference: bool,
-    /// Products that have been priced: a search asks for the same few again and again.
-    priced: Arc<RwLock<Priced>>,
+    priced: Memo<ProductCost>,
 }
 
 impl Arrayed {
@@ -52,7 +44,7 @@ impl Arrayed {
             resident: array.resident,
             double_buffered: array.double_buffered,
             has_reference: description.precisions.contains(&REFERENCE),
-            priced: Arc::default(),
+            priced: Memo::new(),
         }
     }
 
@@ -75,15 +67,8 @@ impl Arrayed {
         if site.macs == 0 {
             return Ok(ProductCost::default());
         }
-        let key = (site.inputs, site.outputs, precision);
-        // A price is a pure function: one that another thread was about to write is as good as this.
-        let known = self.priced.read().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
-        if let Some(cost) = known {
-            return Ok(cost);
-        }
-        let cost = self.systolic.product(site.inputs as u64, site.outputs as u64, 1, precision)?;
-        self.priced.write().unwrap_or_else(PoisonError::into_inner).insert(key, cost);
-        Ok(cost)
+        let [inputs, outputs] = [site.inputs, site.outputs].map(|length| length as u64);
+        self.priced.of(site, precision, || self.systolic.product(inputs, outputs, 1, precision))
     }
 
     /// The cost of precisions that are [allowed](Self::allow).
@@ -91,8 +76,8 @@ impl Arrayed {
         let (mut time_s, mut energy_pj) = (self.rest_s(workload), self.rest_pj(workload));
         for (site, &precision) in workload.sites.iter().zip(&spec.0) {
             let cost = self.price(site, precision).expect("allowed");
-            time_s += times(site) * cost.total_cycles as f64 * self.cycle_s;
-            energy_pj += times(site) * cost.energy_pj();
+            time_s += site.times() * cost.total_cycles as f64 * self.cycle_s;
+            energy_pj += site.times() * cost.energy_pj();
         }
         Cost {
             speedup: self.reference_s(workload).map(|reference_s| reference_s / time_s),
@@ -106,7 +91,7 @@ impl Arrayed {
     fn reference_s(&self, workload: &Workload) -> Option<f64> {
         let seconds = |site: &Site| {
             let cost = self.price(site, REFERENCE).ok()?;
-            Some(times(site) * cost.total_cycles as f64 * self.cycle_s)
+            Some(site.times() * cost.total_cycles as f64 * self.cycle_s)
         };
         let products: Option<f64> = workload.sites.iter().map(seconds).sum();
         products.filter(|_| self.has_reference).map(|products| products + self.rest_s(workload))
@@ -123,7 +108,7 @@ impl Arrayed {
     /// [`cost`](Self::cost), taken apart.
     pub(super) fn explain(&self, workload: &Workload, spec: &QuantSpec) -> Explanation {
         let site = |(site, &precision): (&Site, &Precision)| {
-            SiteCost::new(site, precision, self.share(times(site), &self.price(site, precision).expect("allowed")))
+            SiteCost::new(site, precision, self.share(site.times(), &self.price(site, precision).expect("allowed")))
         };
         let time_s = self.rest_s(workload);
         let rest = Share {
@@ -172,11 +157,6 @@ impl Arrayed {
     }
 }
 
-/// How often a product is made for one frame of the output.
-fn times(site: &Site) -> f64 {
-    site.macs as f64 / site.weights.max(1) as f64
-}
-
 #[cfg(test)]
 mod tests {
     use crate::nn::{Site, Workload};
@@ -188,7 +168,7 @@ mod tests {
     fn workload() -> Workload {
         let site = |(inputs, outputs): (usize, usize)| {
             let weights = (inputs * outputs) as u64;
-            Site { name: format!("{inputs}x{outputs}"), inputs, outputs, macs: weights, weights }
+            Site { name: format!("{inputs}x{outputs}"), inputs, outputs, macs: weights, weights, recurrent: false }
         };
         let shapes =
             [(23, 3300), (1100, 256), (256, 3300), (1100, 256), (256, 3300), (1100, 256), (256, 3300), (1100, 1904)];

@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn bit_fusion_in_schema_2_costs_what_it_costs_in_schema_1() {
         let [one, two] = ["bitfusion", "bitfusion-ideal"].map(|name| load(name).expect("built in"));
-        let site = |macs| Site { name: "fc".to_owned(), inputs: 1, outputs: 1, macs, weights: macs };
+        let site = |macs| Site { name: "fc".to_owned(), inputs: 1, outputs: 1, macs, weights: macs, recurrent: false };
         let sites = [75_900, 1, 12_345].map(site).to_vec();
         let workload = Workload { sites, vectors: 7, elementwise: 99, ..Workload::default() };
         for spec in ["2x2 4x8 16x16", "8x2 2x16 4x4", "16x8 8x8 2x4"] {

@@ -4,11 +4,11 @@
 //! thousand spoils every result. [`check`] looks for what people get wrong. It does not judge whether a number is true.
 
 use super::builtin;
-use super::description::{Compute, Description, Law, Memory, Model, Provenance, Quantity, Speedup};
+use super::cost::REFERENCE;
+use super::description::{Compute, Description, Law, Lut, Memory, Model, Provenance, Quantity, Speedup};
 use super::error::{Fault, PlatformError};
 use super::report::numbers;
 use crate::quant::Precision;
-use mohaq_rt::Bits;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -85,6 +85,7 @@ pub(super) fn findings(description: &Description) -> Vec<Finding> {
         Model::Ideal { speedup: None, clock: None } => {}
         Model::Roofline(compute) => throughput(compute, &mut remarks),
         Model::Systolic(array) => clock("array.hz", &array.hz, &mut remarks),
+        Model::Lut(lut) => measured(lut, &mut remarks),
     }
     energies(description, &mut remarks);
     memories(description, &mut remarks);
@@ -163,6 +164,31 @@ fn throughput(compute: &Compute, remarks: &mut Remarks) {
     }
 }
 
+/// What a table should have, and what hardware hardly does.
+fn measured(lut: &Lut, remarks: &mut Remarks) {
+    /// More than any embedded processor multiplies in a ns, at any precision. Seems reasonable: likely µs or ms.
+    const FASTEST_MACS_PER_NS: f64 = 1e4;
+    let Some(first) = lut.products.first().and_then(|product| product.ns.values().next()) else { return };
+    if lut.elementwise_ns.is_none() {
+        let message = "is not given: elementwise operations take no time".to_owned();
+        remarks.push(Severity::Warning, "lut.elementwise_ns", first.provenance.place.line, message);
+    }
+    for product in &lut.products {
+        let key = |precision| format!("lut.{}-{}.ns.{precision}", product.inputs, product.outputs);
+        for (precision, quantity) in &product.ns {
+            let least = (product.inputs * product.outputs) as f64 / FASTEST_MACS_PER_NS;
+            if quantity.value < least {
+                let message = format!("is {} ns, less than any processor takes: is the unit right?", quantity.value);
+                remarks.warn(&key(*precision), &quantity.provenance, message);
+            }
+        }
+        for (narrow, wide) in out_of_order(&product.ns, |narrow, wide| narrow > 1.5 * wide) {
+            let message = format!("takes half as long again as {wide}, which has more bits");
+            remarks.warn(&key(narrow), &product.ns[&narrow].provenance, message);
+        }
+    }
+}
+
 fn energies(description: &Description, remarks: &mut Remarks) {
     /// Thirty times a 32 bit integer multiplication at 45 nm, 3.1 pJ (Horowitz, ISSCC 2014): likely nJ, or another unit.
     const LARGEST_MAC_PJ: f64 = 100.0;
@@ -228,8 +254,6 @@ fn memories(description: &Description, remarks: &mut Remarks) {
         missing(holds_activations, "no memory holds activations");
     }
 }
-
-const REFERENCE: Precision = Precision::new(Bits::Sixteen, Bits::Sixteen);
 
 fn not_zero(key: &str, quantity: &Quantity, remarks: &mut Remarks) {
     if quantity.value == 0.0 {

@@ -9,6 +9,9 @@ use std::fmt;
 /// Width of vectors, results of products, states and elementwise work.
 pub(super) const WIDE_BITS: u64 = Bits::Sixteen.count() as u64;
 
+/// What speedups are over.
+pub(super) const REFERENCE: Precision = Precision::new(Bits::Sixteen, Bits::Sixteen);
+
 /// What one frame costs at one specification. A quantity that the platform does not price is `None`.
 ///
 /// Two ways of counting have a name each. Without a suffix, time adds up and every vector is counted; with `_paper`, the
@@ -196,6 +199,7 @@ mod tests {
             outputs,
             macs,
             weights: (inputs * outputs) as u64,
+            recurrent: false,
         };
         // A table of 1000 rows of 40, a product 40 → 10 and one 10 → 30.
         let sites = vec![site(1000, 40, 0), site(40, 10, 400), site(10, 30, 300)];

@@ -17,6 +17,8 @@ pub(super) struct Description {
     /// Precisions that the hardware has, narrowest first, and who says so.
     pub(super) precisions: BTreeSet<Precision>,
     pub(super) operands: Provenance,
+    /// Kinds of layers that it runs; `None` for all.
+    pub(super) layers: Option<Vec<String>>,
     pub(super) model: Model,
     pub(super) energy: Option<Energy>,
     pub(super) memories: Vec<Memory>,
@@ -31,6 +33,8 @@ pub(super) enum Model {
     Roofline(Box<Compute>),
     /// A systolic array, tile by tile.
     Systolic(Box<Array>),
+    /// What was measured, product by product.
+    Lut(Box<Lut>),
 }
 
 impl Description {
@@ -79,6 +83,30 @@ pub(super) struct Compute {
     /// Fixed cost of calling a product, and of a frame.
     pub(super) site_cycles: Option<Quantity>,
     pub(super) frame_cycles: Option<Quantity>,
+}
+
+/// A table of measured products.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Lut {
+    /// ns and pJ of an elementwise operation.
+    pub(super) elementwise_ns: Option<Quantity>,
+    pub(super) elementwise_pj: Option<Quantity>,
+    /// Fixed cost of a frame, in ns.
+    pub(super) frame_ns: Option<Quantity>,
+    pub(super) products: Vec<MeasuredProduct>,
+}
+
+/// One product of one vector, measured.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct MeasuredProduct {
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
+    /// Whether it was measured as the product of a hidden output, or of a layer's input; `None` for both.
+    pub(super) recurrent: Option<bool>,
+    /// Time in ns, by precision; some may be missing.
+    pub(super) ns: BTreeMap<Precision, Quantity>,
+    /// Energy in pJ of the same precisions.
+    pub(super) pj: Option<BTreeMap<Precision, Quantity>>,
 }
 
 /// A systolic array with its memories.

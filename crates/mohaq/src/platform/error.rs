@@ -1,6 +1,8 @@
 //! What can be wrong with a platform file, a name, or a precision that the hardware lacks.
 
+use super::Platform;
 use super::systolic::SystolicError;
+use crate::nn::Site;
 use crate::quant::Precision;
 use std::fmt;
 use std::path::PathBuf;
@@ -65,20 +67,69 @@ pub enum PlatformError {
         #[source]
         source: SystolicError,
     },
+    /// A product outside of what was measured.
+    #[error(
+        "site `{site}`: platform `{platform}` has no measurement around {} to {} at {precision}", shape[0], shape[1]
+    )]
+    Unmeasured {
+        /// Name of the platform.
+        platform: String,
+        /// Name of the site.
+        site: String,
+        /// Inputs and outputs.
+        shape: [usize; 2],
+        /// The precision asked for.
+        precision: Precision,
+    },
+    /// A product outside of what was measured, whatever its precision.
+    #[error("site `{site}`: platform `{platform}` has no measurement around {} to {}", shape[0], shape[1])]
+    Unpriced {
+        /// Name of the platform.
+        platform: String,
+        /// Name of the site.
+        site: String,
+        /// Inputs and outputs.
+        shape: [usize; 2],
+    },
+    /// A layer that the hardware does not run.
+    #[error("layer `{layer}`: platform `{platform}` runs no {kind}, expected one of {}", allowed.join(", "))]
+    Layer {
+        /// Name of the platform.
+        platform: String,
+        /// Name of the layer.
+        layer: String,
+        /// Its kind.
+        kind: &'static str,
+        /// The kinds that it runs.
+        allowed: Vec<String>,
+    },
     /// A network without a multiplication has no speedup.
     #[error("network has no multiply-accumulates, expected at least one")]
     NoWork,
 }
 
 impl PlatformError {
+    /// That `platform` has no precision for `site`.
+    pub(crate) fn unpriced(platform: &dyn Platform, site: &Site) -> Self {
+        let shape = [site.inputs, site.outputs];
+        Self::Unpriced { platform: platform.name().to_owned(), site: site.name.clone(), shape }
+    }
+
     /// What the user may want to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unknown { nearest, .. } => nearest.map(did_you_mean),
             Self::Faults { faults, .. } => faults.iter().find_map(Fault::hint),
-            Self::Read { .. } | Self::Sites { .. } | Self::Precision { .. } | Self::Product { .. } | Self::NoWork => {
-                None
-            }
+            Self::Unmeasured { .. } | Self::Unpriced { .. } => Some(
+                "`mohaq platform measure` measures the products of a network on this machine, or reads them from a table"
+                    .to_owned(),
+            ),
+            Self::Read { .. }
+            | Self::Sites { .. }
+            | Self::Precision { .. }
+            | Self::Product { .. }
+            | Self::Layer { .. }
+            | Self::NoWork => None,
         }
     }
 }

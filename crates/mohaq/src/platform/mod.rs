@@ -11,7 +11,7 @@
 //! use mohaq_rt::Bits;
 //!
 //! let silago = platform::load("silago")?;
-//! let site = Site { name: "fc".into(), inputs: 100, outputs: 10, macs: 1000, weights: 1000 };
+//! let site = Site { name: "fc".into(), inputs: 100, outputs: 10, macs: 1000, weights: 1000, recurrent: false };
 //! let workload = Workload { sites: vec![site], vectors: 10, ..Workload::default() };
 //! let cost = silago.cost(&workload, &QuantSpec::uniform(Precision::new(Bits::Four, Bits::Four), 1))?;
 //! assert_eq!(cost.memory_bits, 1000 * 4 + 10 * 16);
@@ -34,10 +34,14 @@ mod document;
 mod error;
 mod explanation;
 mod ideal;
+mod lut;
+mod memo;
 #[cfg(test)]
 mod published;
 #[cfg(test)]
 mod refused;
+#[cfg(test)]
+mod refused_lut;
 #[cfg(test)]
 mod refused_roofline;
 #[cfg(test)]
@@ -56,7 +60,7 @@ pub use explanation::{Bound, EnergyPj, Explanation, Share, SiteCost, Traffic};
 pub use report::{PlatformReport, ReportedNumber};
 pub use table::TablePlatform;
 
-use crate::nn::Workload;
+use crate::nn::{NetworkDescription, Site, Workload};
 use crate::quant::{Precision, QuantSpec};
 
 /// Prices precisions on a piece of hardware. Implementations are pure: the same arguments, the same cost.
@@ -66,6 +70,22 @@ pub trait Platform: Send + Sync {
 
     /// The precisions that a site may take, narrowest first: the levels of a gene.
     fn precisions(&self) -> &[Precision];
+
+    /// The precisions that `site` may take, narrowest first: all of [`precisions`](Self::precisions) but those that the
+    /// platform cannot price at this shape. None for a product that it knows nothing of.
+    fn precisions_at(&self, site: &Site) -> Vec<Precision> {
+        _ = site;
+        self.precisions().to_vec()
+    }
+
+    /// Whether the hardware runs every layer of `network`.
+    ///
+    /// # Errors
+    /// [`PlatformError::Layer`] at the first layer that it does not run.
+    fn admit(&self, network: &NetworkDescription) -> Result<(), PlatformError> {
+        _ = network;
+        Ok(())
+    }
 
     /// Whether both operands of a site have the same width, so that one gene a site is enough.
     fn tied(&self) -> bool {

@@ -13,7 +13,7 @@ use mohaq_rt::Bits::{Eight, Four, Sixteen, Two};
 fn network() -> Workload {
     let site = |name: &str, inputs: usize, outputs: usize| {
         let macs = (inputs * outputs) as u64;
-        Site { name: name.to_owned(), inputs, outputs, macs, weights: macs }
+        Site { name: name.to_owned(), inputs, outputs, macs, weights: macs, recurrent: false }
     };
     let sites = vec![
         site("l0", 23, 3300),

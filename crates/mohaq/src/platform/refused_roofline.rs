@@ -51,7 +51,7 @@ fn a_good_file_has_neither_faults_nor_remarks() {
 fn a_model_is_one_of_those_that_there_are() {
     assert_eq!(faults("model = \"roofline\"\n", ""), ["line 1: `model`: missing key"]);
     let bad = faults("\"roofline\"", "\"cache\"");
-    assert_eq!(bad, ["line 4: `model`: is \"cache\", expected \"ideal\", \"roofline\" or \"systolic\""]);
+    assert_eq!(bad, ["line 4: `model`: is \"cache\", expected \"ideal\", \"roofline\", \"systolic\" or \"lut\""]);
     assert_eq!(faults("\"roofline\"", "1"), ["line 4: `model`: is 1, expected a string"]);
 }
 

@@ -1,7 +1,8 @@
 //! A platform as `mohaq platform show` prints it: every number with its unit, its source and its doubts.
 
 use super::description::{
-    Array, Buffer, Compute, Description, Energy, Memory, Model, Per, Provenance, Quantity, Speedup,
+    Array, Buffer, Compute, Description, Energy, Lut, MeasuredProduct, Memory, Model, Per, Provenance, Quantity,
+    Speedup,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -18,7 +19,9 @@ pub struct PlatformReport {
     pub origin: String,
     /// Precisions that a site may take, as `4x8`.
     pub precisions: Vec<String>,
-    /// How costs follow from the numbers: `ideal`, `roofline`, `systolic`.
+    /// Kinds of layers that the hardware runs, where it does not run all.
+    pub layers: Option<Vec<String>>,
+    /// How costs follow from the numbers: `ideal`, `roofline`, `systolic`, `lut`.
     pub model: &'static str,
     /// Both operands of a site have the same width.
     pub tied: bool,
@@ -65,12 +68,13 @@ impl<'d> Number<'d> {
 pub(super) fn numbers(description: &Description) -> Vec<Number<'_>> {
     let clock = match &description.model {
         Model::Ideal { clock, .. } => clock.as_deref(),
-        Model::Roofline(_) | Model::Systolic(_) => None,
+        Model::Roofline(_) | Model::Systolic(_) | Model::Lut(_) => None,
     };
     let mut numbers = match &description.model {
         Model::Ideal { speedup, .. } => speedup.as_ref().map_or_else(Vec::new, of_speedup),
         Model::Roofline(compute) => of_compute(compute),
         Model::Systolic(array) => of_array(array),
+        Model::Lut(lut) => of_lut(lut),
     };
     numbers.extend(description.energy.iter().flat_map(of_energy));
     numbers.extend(description.memories.iter().flat_map(of_memory));
@@ -134,6 +138,30 @@ fn of_array(array: &Array) -> Vec<Number<'_>> {
     numbers
 }
 
+fn of_lut(lut: &Lut) -> Vec<Number<'_>> {
+    let stated = [
+        ("lut.elementwise_ns", &lut.elementwise_ns, "ns"),
+        ("lut.elementwise_pj", &lut.elementwise_pj, "pJ"),
+        ("lut.frame_ns", &lut.frame_ns, "ns"),
+    ];
+    let stated =
+        stated.into_iter().filter_map(|(key, quantity, unit)| Some(Number::new(key, quantity.as_ref()?, unit)));
+    stated.chain(lut.products.iter().flat_map(of_product)).collect()
+}
+
+fn of_product(product: &MeasuredProduct) -> impl Iterator<Item = Number<'_>> {
+    let kind = match product.recurrent {
+        None => "",
+        Some(false) => "input.",
+        Some(true) => "recurrent.",
+    };
+    let measured = [(Some(&product.ns), "ns"), (product.pj.as_ref(), "pJ")];
+    measured.into_iter().flat_map(move |(pairs, unit)| {
+        let key = format!("lut.{kind}{}-{}.{}", product.inputs, product.outputs, unit.to_lowercase());
+        pairs.into_iter().flatten().map(move |(pair, quantity)| Number::new(format!("{key}.{pair}"), quantity, unit))
+    })
+}
+
 fn of_energy(energy: &Energy) -> Vec<Number<'_>> {
     let pairs = energy.mac_pj.iter().flatten();
     let mut numbers: Vec<Number<'_>> =
@@ -168,6 +196,9 @@ impl fmt::Display for PlatformReport {
         writeln!(f, "{}: {} ({})", self.name, self.title, self.origin)?;
         let tied = if self.tied { ", weight and activation tied" } else { "" };
         writeln!(f, "precisions (weight x activation): {}{tied}", self.precisions.join(" "))?;
+        if let Some(layers) = &self.layers {
+            writeln!(f, "layers: {}", layers.join(", "))?;
+        }
         writeln!(f, "model: {}", self.model)?;
         writeln!(f, "objectives beside the error: {}", self.objectives.join(", "))?;
         let width = self.numbers.iter().map(|number| number.key.len()).max().unwrap_or(0);

@@ -13,15 +13,11 @@
 //! other, nothing is cached and nothing is tiled. Source: Williams, Waterman, Patterson, CACM 2009, a product at a time.
 
 use super::by_precision::ByPrecision;
-use super::cost::{Cost, WIDE_BITS};
+use super::cost::{Cost, REFERENCE, WIDE_BITS};
 use super::description::{Compute, Description, Memory, Per};
 use super::explanation::{Bound, EnergyPj, Explanation, Share, SiteCost, Traffic};
 use crate::nn::{Site, Workload};
 use crate::quant::{Precision, QuantSpec};
-use mohaq_rt::Bits;
-
-/// What speedups are over.
-const REFERENCE: Precision = Precision::new(Bits::Sixteen, Bits::Sixteen);
 
 /// A roofline, ready to price.
 #[derive(Clone, Debug)]
@@ -162,7 +158,7 @@ impl Roofline {
             return Part { weight_bits: rows * row, written_bits: rows * result, overhead_s, ..Part::default() };
         }
         let price = self.prices.of(precision);
-        let times = site.macs as f64 / site.weights.max(1) as f64;
+        let times = site.times();
         let macs = site.macs as f64 * self.padding(site);
         Part {
             compute_s: macs * price.seconds,

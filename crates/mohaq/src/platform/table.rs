@@ -7,9 +7,10 @@ use super::description::{self, Description, Memory};
 use super::error::PlatformError;
 use super::explanation::Explanation;
 use super::ideal::Ideal;
+use super::lut::Measured;
 use super::report::{PlatformReport, ReportedNumber, numbers};
 use super::roofline::Roofline;
-use crate::nn::{Site, Workload};
+use crate::nn::{LayerDescription, NetworkDescription, Site, Workload};
 use crate::quant::{Precision, QuantSpec};
 
 /// A platform that a file describes.
@@ -28,6 +29,7 @@ enum Model {
     Ideal(Ideal),
     Roofline(Roofline),
     Systolic(Box<Arrayed>),
+    Lut(Box<Measured>),
 }
 
 impl Model {
@@ -38,6 +40,7 @@ impl Model {
             }
             description::Model::Roofline(compute) => Self::Roofline(Roofline::new(description, compute)),
             description::Model::Systolic(array) => Self::Systolic(Box::new(Arrayed::new(description, array))),
+            description::Model::Lut(lut) => Self::Lut(Box::new(Measured::new(description, lut))),
         }
     }
 
@@ -46,6 +49,7 @@ impl Model {
             Self::Ideal(_) => "ideal",
             Self::Roofline(_) => "roofline",
             Self::Systolic(_) => "systolic",
+            Self::Lut(_) => "lut",
         }
     }
 
@@ -54,6 +58,7 @@ impl Model {
             Self::Ideal(ideal) => ideal.objectives(),
             Self::Roofline(roofline) => roofline.objectives(),
             Self::Systolic(arrayed) => arrayed.objectives(),
+            Self::Lut(measured) => measured.objectives(),
         }
     }
 
@@ -62,6 +67,7 @@ impl Model {
             Self::Ideal(ideal) => ideal.cost(workload, spec),
             Self::Roofline(roofline) => roofline.cost(workload, spec),
             Self::Systolic(arrayed) => arrayed.cost(workload, spec),
+            Self::Lut(measured) => measured.cost(workload, spec),
         }
     }
 
@@ -70,6 +76,7 @@ impl Model {
             Self::Ideal(ideal) => ideal.explain(workload, spec),
             Self::Roofline(roofline) => roofline.explain(workload, spec),
             Self::Systolic(arrayed) => arrayed.explain(workload, spec),
+            Self::Lut(measured) => measured.explain(workload, spec),
         }
     }
 }
@@ -121,7 +128,21 @@ impl TablePlatform {
         }
         match &self.model {
             Model::Systolic(arrayed) => arrayed.allow(workload, spec),
+            Model::Lut(measured) => {
+                let mut sites = workload.sites.iter().zip(&spec.0);
+                let unknown = sites.find(|(site, precision)| !measured.knows(site, **precision));
+                unknown.map_or(Ok(()), |(site, precision)| Err(self.unmeasured(site, *precision)))
+            }
             Model::Ideal(_) | Model::Roofline(_) => Ok(()),
+        }
+    }
+
+    fn unmeasured(&self, site: &Site, precision: Precision) -> PlatformError {
+        PlatformError::Unmeasured {
+            platform: self.description.name.clone(),
+            site: site.name.clone(),
+            shape: [site.inputs, site.outputs],
+            precision,
         }
     }
 
@@ -144,6 +165,28 @@ impl Platform for TablePlatform {
         &self.precisions
     }
 
+    fn precisions_at(&self, site: &Site) -> Vec<Precision> {
+        let knows = |precision: &Precision| match &self.model {
+            Model::Lut(measured) => measured.knows(site, *precision),
+            Model::Ideal(_) | Model::Roofline(_) | Model::Systolic(_) => true,
+        };
+        self.precisions.iter().copied().filter(knows).collect()
+    }
+
+    fn admit(&self, network: &NetworkDescription) -> Result<(), PlatformError> {
+        let Some(layers) = &self.description.layers else { return Ok(()) };
+        let lacking = |layer: &LayerDescription| !layers.iter().any(|kind| kind == layer.kind());
+        match network.layers.iter().position(lacking) {
+            None => Ok(()),
+            Some(place) => Err(PlatformError::Layer {
+                platform: self.description.name.clone(),
+                layer: network.names().swap_remove(place),
+                kind: network.layers[place].kind(),
+                allowed: layers.clone(),
+            }),
+        }
+    }
+
     fn limits(&self) -> &[Limit] {
         &self.limits
     }
@@ -159,7 +202,7 @@ impl Platform for TablePlatform {
     }
 
     fn describe(&self) -> PlatformReport {
-        let Description { name, title, notes, sources, .. } = self.description.clone();
+        let Description { name, title, notes, sources, layers, .. } = self.description.clone();
         let reported = numbers(&self.description).into_iter().map(|number| ReportedNumber {
             key: number.key,
             value: number.value,
@@ -172,6 +215,7 @@ impl Platform for TablePlatform {
             title,
             origin: self.origin.clone(),
             precisions: self.precisions.iter().map(ToString::to_string).collect(),
+            layers,
             model: self.model.name(),
             tied: self.tied(),
             objectives: self.model.objectives(),
@@ -198,6 +242,7 @@ mod tests {
             outputs: 1,
             macs: *macs,
             weights: macs / 2 + 1,
+            recurrent: false,
         };
         let sites = macs.iter().enumerate().map(site).collect();
         Workload { sites, input_frames: 1, vectors: 1000, vectors_published: 600, elementwise: 5000, state: 300 }

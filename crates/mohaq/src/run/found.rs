@@ -8,6 +8,7 @@ use super::searching::Explored;
 use super::session::{Session, Trained, to_json};
 use crate::Result;
 use crate::eval::{Goals, Measurement};
+use crate::nn::Workload;
 use crate::platform::Platform;
 use crate::quant::{Precision, QuantSpec};
 use crate::report::SelectionBias;
@@ -200,9 +201,9 @@ fn baseline(method: &str, goals: &Goals, records: &[Record]) -> Result<Baseline>
 }
 
 /// Those of [`UNIFORM`] that `platform` allows.
-pub(super) fn uniform_specs(platform: &dyn Platform, sites: usize) -> Vec<QuantSpec> {
-    let allowed = UNIFORM.iter().filter(|precision| platform.precisions().contains(precision));
-    allowed.map(|&precision| QuantSpec::uniform(precision, sites)).collect()
+pub(super) fn uniform_specs(platform: &dyn Platform, workload: &Workload) -> Vec<QuantSpec> {
+    let everywhere = UNIFORM.map(|precision| QuantSpec::uniform(precision, workload.sites.len()));
+    everywhere.into_iter().filter(|spec| platform.cost(workload, spec).is_ok()).collect()
 }
 
 /// Uniform precisions that stand beside every front.

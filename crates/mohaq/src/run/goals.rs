@@ -69,7 +69,8 @@ mod tests {
 
     #[test]
     fn the_box_reaches_from_the_best_uniform_precision_to_the_worst() {
-        let site = Site { name: "fc".into(), inputs: 100, outputs: 100, macs: 10_000, weights: 10_000 };
+        let site =
+            Site { name: "fc".into(), inputs: 100, outputs: 100, macs: 10_000, weights: 10_000, recurrent: false };
         let workload = Workload { sites: vec![site], ..Workload::default() };
         for name in ["silago", "cortex-m4"] {
             let platform = platform::load(name).expect("built in");

@@ -10,6 +10,7 @@ use super::session::{Session, Trained, to_json};
 use crate::beacon::{Nursery, folder};
 use crate::config::SearchSection;
 use crate::eval::{Evaluator, Goals, IntegerJudge, Judge, Measurement, deal};
+use crate::platform::Platform;
 use crate::quant::{IntegerBank, QuantSpec, evenly_spaced};
 use crate::search::{
     BeaconRecord, EvaluationLog, Header, Lender, Method, PrecisionSpace, Record, SearchSettings, search,
@@ -67,7 +68,8 @@ pub fn searched(session: &Session<'_>, trained: &Trained, data: &Dataset, bench:
 fn explore(session: &Session<'_>, trained: &Trained, data: Development<'_>, bench: &Bench<'_>) -> Result<Explored> {
     let section = &session.plan.recipe.search;
     let platform = &session.plan.platform;
-    let space = PrecisionSpace::new(&bench.workload, platform);
+    platform.admit(bench.bank.network().description())?;
+    let space = PrecisionSpace::new(&bench.workload, platform)?;
     let chosen: Vec<&Sequence> = evenly_spaced(data.valid, section.sequences);
     let chosen_only;
     check_subsets(section.subsets, chosen.len())?;
@@ -86,7 +88,7 @@ fn explore(session: &Session<'_>, trained: &Trained, data: Development<'_>, benc
     let settings = settings(section, session.plan.recipe.seed);
     let (records, beacons, banks) = methods.search(&settings, data, float_error)?;
     let baselines = methods.baselines(&settings, records.len())?;
-    let uniform = found::uniform_specs(platform, bench.workload.sites.len());
+    let uniform = found::uniform_specs(platform, &bench.workload);
     let measured = methods.evaluator.measure_all(&uniform, session.watch)?;
     let uniform = uniform.into_iter().zip(measured).collect();
     let header = header(session, bench, &chosen, settings.method)?;

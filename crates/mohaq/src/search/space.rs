@@ -1,7 +1,7 @@
 //! The space of a search: which choices are free, and how a genome becomes a precision for every site.
 
 use crate::nn::{SiteId, Workload};
-use crate::platform::Platform;
+use crate::platform::{Platform, PlatformError};
 use crate::quant::{Precision, QuantSpec};
 use mohaq_moo::{Genome, Space};
 use mohaq_rt::Bits;
@@ -42,15 +42,22 @@ pub struct PrecisionSpace {
 
 impl PrecisionSpace {
     /// The space that `platform` leaves free over the sites of `workload`.
-    pub fn new(workload: &Workload, platform: &dyn Platform) -> Self {
-        let products = choices_of(platform.precisions());
-        let tables = vec![Choice::Table(pairs_of_tables(platform.precisions()))];
-        let choices = workload.sites.iter().enumerate().flat_map(|(index, site)| {
+    ///
+    /// # Errors
+    /// [`PlatformError::Unpriced`] at the first site that the platform knows no precision for.
+    pub fn new(workload: &Workload, platform: &dyn Platform) -> Result<Self, PlatformError> {
+        let mut choices = Vec::new();
+        for (index, site) in workload.sites.iter().enumerate() {
+            let pairs = platform.precisions_at(site);
+            if pairs.is_empty() {
+                return Err(PlatformError::unpriced(platform, site));
+            }
             // Nothing is multiplied at a table.
-            let choices = if site.macs == 0 { &tables } else { &products };
-            choices.iter().map(move |choice| (SiteId(index), choice.clone()))
-        });
-        Self { sites: workload.sites.len(), choices: choices.collect() }
+            let of_site =
+                if site.macs == 0 { vec![Choice::Table(pairs_of_tables(&pairs))] } else { choices_of(&pairs) };
+            choices.extend(of_site.into_iter().map(|choice| (SiteId(index), choice)));
+        }
+        Ok(Self { sites: workload.sites.len(), choices })
     }
 
     /// The box the search moves in.

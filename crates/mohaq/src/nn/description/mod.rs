@@ -179,6 +179,45 @@ impl NetworkDescription {
 }
 
 impl LayerDescription {
+    /// Every kind of layer, as descriptions name it.
+    pub const KINDS: [&'static str; 14] = [
+        "sru",
+        "rnn",
+        "lstm",
+        "gru",
+        "ligru",
+        "mgu",
+        "qrnn",
+        "linear",
+        "conv1d",
+        "embedding",
+        "layernorm",
+        "relu",
+        "tanh",
+        "sigmoid",
+    ];
+
+    /// The kind, as descriptions name it.
+    pub const fn kind(&self) -> &'static str {
+        let place = match self {
+            Self::Sru(_) => 0,
+            Self::Rnn(_) => 1,
+            Self::Lstm(_) => 2,
+            Self::Gru(_) => 3,
+            Self::LiGru(_) => 4,
+            Self::Mgu(_) => 5,
+            Self::Qrnn(_) => 6,
+            Self::Linear(_) => 7,
+            Self::Conv1d(_) => 8,
+            Self::Embedding(_) => 9,
+            Self::LayerNorm(_) => 10,
+            Self::Relu(_) => 11,
+            Self::Tanh(_) => 12,
+            Self::Sigmoid(_) => 13,
+        };
+        Self::KINDS[place]
+    }
+
     fn name(&self) -> Option<&String> {
         match self {
             Self::Sru(sru) => sru.name.as_ref(),
@@ -390,6 +429,23 @@ mod tests {
         );
         let wide = format!("{SRU}[[layers]]\nkind = \"linear\"\noutputs = 9000000000000000");
         assert_eq!(refusal(&wide), "network description: 45000000000000112 parameters, expected at most 2147483648");
+    }
+
+    #[test]
+    fn kinds_are_what_descriptions_say() {
+        for kind in LayerDescription::KINDS {
+            let keys = match kind {
+                "linear" => "outputs = 2",
+                "embedding" => "vocabulary = 9\noutputs = 2",
+                "conv1d" => "outputs = 2\nkernel = 1",
+                "layernorm" | "relu" | "tanh" | "sigmoid" => "",
+                _ => "hidden = 2",
+            };
+            let input = if kind == "embedding" { 1 } else { 8 };
+            let text = format!("input = {input}\n[[layers]]\nkind = \"{kind}\"\n{keys}\n");
+            let description = NetworkDescription::from_toml(&text).unwrap();
+            assert_eq!(description.layers[0].kind(), kind);
+        }
     }
 
     #[test]

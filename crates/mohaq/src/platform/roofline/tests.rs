@@ -54,7 +54,7 @@ fn board(old: &str, new: &str) -> TablePlatform {
 
 fn site(inputs: usize, outputs: usize, times: u64) -> Site {
     let weights = (inputs * outputs) as u64;
-    Site { name: format!("{inputs}to{outputs}"), inputs, outputs, macs: times * weights, weights }
+    Site { name: format!("{inputs}to{outputs}"), inputs, outputs, macs: times * weights, weights, recurrent: false }
 }
 
 /// Two products and a table of 50 rows of 8, which is read twice.

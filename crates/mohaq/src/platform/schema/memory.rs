@@ -35,7 +35,7 @@ impl<'t> Loader<'_, 't> {
         let name = table.required("name", self.faults).and_then(|item| item.words(self.faults));
         let holds = table.required("holds", self.faults).and_then(|item| self.holds(item));
         let bytes = self.optional(&mut table, "bytes", &provenance, Domain::Count);
-        let load = self.optional(&mut table, "load_pj_per_bit", &provenance, Domain::ZeroOrMore);
+        let load = self.load(&mut table, &provenance);
         let (store, bandwidth) = self.traffic(&mut table, &provenance);
         let place = table.place.clone();
         table.close(self.faults);
@@ -52,6 +52,15 @@ impl<'t> Loader<'_, 't> {
             store_pj_per_bit: store,
             bandwidth,
         })
+    }
+
+    /// The energy of reading; what was measured has it already.
+    fn load(&mut self, table: &mut Table<'t>, provenance: &Provenance) -> Option<Quantity> {
+        if self.kind == Kind::Lut {
+            self.foreign(table, &["load_pj_per_bit"]);
+            return None;
+        }
+        self.optional(table, "load_pj_per_bit", provenance, Domain::ZeroOrMore)
     }
 
     /// What only a model with traffic asks of a memory: energy of writing, and bandwidth.

@@ -9,6 +9,7 @@
 mod array;
 mod compute;
 mod energy;
+mod lut;
 mod memory;
 mod number;
 pub(super) mod operands;
@@ -18,6 +19,7 @@ use super::description::{Description, Model};
 use super::document::{Faults, Place, Table};
 use super::error::Fault;
 use crate::quant::Precision;
+use operands::Operands;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The schemas that this version of the program reads.
@@ -33,6 +35,7 @@ enum Kind {
     Ideal,
     Roofline,
     Systolic,
+    Lut,
 }
 
 impl Description {
@@ -71,8 +74,9 @@ fn kind<'t>(root: &mut Table<'t>, faults: &mut Faults<'t>) -> Option<Kind> {
         "ideal" => Some(Kind::Ideal),
         "roofline" => Some(Kind::Roofline),
         "systolic" => Some(Kind::Systolic),
+        "lut" => Some(Kind::Lut),
         other => {
-            faults.value(&place, "\"ideal\", \"roofline\" or \"systolic\"", format!("{other:?}"));
+            faults.value(&place, "\"ideal\", \"roofline\", \"systolic\" or \"lut\"", format!("{other:?}"));
             None
         }
     }
@@ -110,18 +114,19 @@ impl<'t> Loader<'_, 't> {
         let operands = root.required("operands", self.faults).and_then(|item| self.operands(item));
         // Where the operands have a fault, the pairs that other tables need are unknown, and not asked for.
         let sound = self.faults.count() == faults_before;
-        let precisions = operands.as_ref().filter(|_| sound).map(|(precisions, _)| precisions);
+        let precisions = operands.as_ref().filter(|_| sound).map(|operands| &operands.precisions);
         let model = self.model(&mut root, precisions);
         let energy = root.optional("energy", self.faults).map(|item| self.energy(item, precisions));
         let memories = root.optional("memory", self.faults).map_or_else(Vec::new, |item| self.memories(item));
         root.close(self.faults);
-        let (precisions, operands) = operands?;
+        let Operands { precisions, provenance: operands, layers } = operands?;
         Some(Description {
             name: name?,
             title: title?,
             notes,
             precisions,
             operands,
+            layers,
             model: model?,
             // A section that is there but not read has left a fault.
             energy: energy.flatten(),
@@ -136,18 +141,23 @@ impl<'t> Loader<'_, 't> {
             Kind::Ideal => {
                 let speedup = root.optional("speedup", self.faults).map(|item| self.speedup(item, precisions));
                 let clock = root.optional("clock", self.faults).map(|item| self.clock(item));
-                self.foreign(root, &["compute", "array", "buffers", "dram"]);
+                self.foreign(root, &["compute", "array", "buffers", "dram", "lut"]);
                 Some(Model::Ideal { speedup: speedup.flatten(), clock: clock.flatten().map(Box::new) })
             }
             Kind::Roofline => {
                 let compute = root.required("compute", self.faults).map(|item| self.compute(item, precisions));
-                self.foreign(root, &["speedup", "clock", "array", "buffers", "dram"]);
+                self.foreign(root, &["speedup", "clock", "array", "buffers", "dram", "lut"]);
                 Some(Model::Roofline(Box::new(compute.flatten()?)))
             }
             Kind::Systolic => {
                 let array = self.array(root, precisions);
-                self.foreign(root, &["speedup", "clock", "compute", "energy"]);
+                self.foreign(root, &["speedup", "clock", "compute", "energy", "lut"]);
                 Some(Model::Systolic(Box::new(array?)))
+            }
+            Kind::Lut => {
+                let lut = root.required("lut", self.faults).map(|item| self.lut(item, precisions));
+                self.foreign(root, &["speedup", "clock", "compute", "energy", "array", "buffers", "dram"]);
+                Some(Model::Lut(Box::new(lut.flatten()?)))
             }
         }
     }
@@ -161,6 +171,7 @@ impl<'t> Loader<'_, 't> {
             Kind::Ideal => "no such key with model \"ideal\"",
             Kind::Roofline => "no such key with model \"roofline\"",
             Kind::Systolic => "no such key with model \"systolic\"",
+            Kind::Lut => "no such key with model \"lut\"",
         };
         for &key in keys {
             if let Some(item) = table.optional(key, self.faults) {

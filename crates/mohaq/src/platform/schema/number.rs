@@ -108,6 +108,40 @@ impl<'t> Loader<'_, 't> {
     ) -> Option<BTreeMap<Precision, Quantity>> {
         let table = item.table(self.faults)?;
         let places: Vec<(Precision, Place)> = precisions.iter().map(|p| (*p, table.inner(&p.to_string()))).collect();
+        let (read, pairs) = self.pairs_in(table, provenance, precisions, domain);
+        for (precision, place) in places {
+            if !read.contains(&precision) {
+                self.faults.add(&place, Problem::MissingKey);
+            }
+        }
+        Some(pairs)
+    }
+
+    /// One number for some precisions of the hardware, at least one, and for no other.
+    pub(super) fn some_pairs(
+        &mut self,
+        item: Item<'t>,
+        provenance: &Provenance,
+        precisions: &BTreeSet<Precision>,
+        domain: Domain,
+    ) -> Option<BTreeMap<Precision, Quantity>> {
+        let table = item.table(self.faults)?;
+        let place = table.place.clone();
+        let (read, pairs) = self.pairs_in(table, provenance, precisions, domain);
+        if read.is_empty() {
+            self.faults.value(&place, "at least one precision", "none".to_owned());
+        }
+        Some(pairs)
+    }
+
+    /// The precisions that stand in `table`, and the numbers of those of `precisions`.
+    fn pairs_in(
+        &mut self,
+        table: Table<'t>,
+        provenance: &Provenance,
+        precisions: &BTreeSet<Precision>,
+        domain: Domain,
+    ) -> (BTreeSet<Precision>, BTreeMap<Precision, Quantity>) {
         let mut read = BTreeSet::new();
         let mut pairs = BTreeMap::new();
         for (name, item) in table.rest(self.faults) {
@@ -121,11 +155,6 @@ impl<'t> Loader<'_, 't> {
                 pairs.insert(precision, quantity);
             }
         }
-        for (precision, place) in places {
-            if !read.contains(&precision) {
-                self.faults.add(&place, Problem::MissingKey);
-            }
-        }
-        Some(pairs)
+        (read, pairs)
     }
 }

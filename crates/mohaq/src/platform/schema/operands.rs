@@ -1,20 +1,30 @@
 //! `[operands]`: the precisions that the hardware has.
 
 use super::{Loader, Schema};
+use crate::nn::LayerDescription;
 use crate::platform::description::Provenance;
-use crate::platform::document::{Item, Place};
+use crate::platform::document::{Item, Place, Table};
 use crate::quant::Precision;
 use mohaq_rt::Bits;
 use std::collections::BTreeSet;
 
+/// What `[operands]` says.
+pub(super) struct Operands {
+    pub(super) precisions: BTreeSet<Precision>,
+    pub(super) provenance: Provenance,
+    /// Kinds of layers that the hardware runs; `None` for all.
+    pub(super) layers: Option<Vec<String>>,
+}
+
 impl<'t> Loader<'_, 't> {
-    /// `bits` with `tied`, or `pairs`.
-    pub(super) fn operands(&mut self, item: Item<'t>) -> Option<(BTreeSet<Precision>, Provenance)> {
+    /// `bits` with `tied`, or `pairs`; `layers`.
+    pub(super) fn operands(&mut self, item: Item<'t>) -> Option<Operands> {
         let mut table = item.table(self.faults)?;
         let provenance = self.provenance(&mut table);
         let bits = table.optional("bits", self.faults);
         let pairs = table.optional("pairs", self.faults);
         let tied = table.optional("tied", self.faults);
+        let layers = self.layers(&mut table);
         let place = table.place.clone();
         table.close(self.faults);
         let precisions = match (bits, pairs) {
@@ -37,7 +47,30 @@ impl<'t> Loader<'_, 't> {
         if precisions.is_empty() {
             self.faults.value(&place, "at least one precision", "none".to_owned());
         }
-        Some((precisions, provenance))
+        Some(Operands { precisions, provenance, layers })
+    }
+
+    /// Kinds of layers, at least one.
+    fn layers(&mut self, table: &mut Table<'t>) -> Option<Vec<String>> {
+        if self.schema == Schema::One {
+            return None;
+        }
+        let item = table.optional("layers", self.faults)?;
+        let place = item.place.clone();
+        let mut kinds = Vec::new();
+        for item in item.array(self.faults)? {
+            let place = item.place.clone();
+            let kind = item.string(self.faults)?;
+            if !LayerDescription::KINDS.contains(&kind.as_str()) {
+                let expected = format!("one of {}", LayerDescription::KINDS.join(", "));
+                self.faults.value(&place, &expected, format!("{kind:?}"));
+            }
+            kinds.push(kind);
+        }
+        if kinds.is_empty() {
+            self.faults.value(&place, "at least one kind of layer", "none".to_owned());
+        }
+        Some(kinds)
     }
 
     pub(super) fn widths(&mut self, item: Item<'t>) -> Option<BTreeSet<Bits>> {

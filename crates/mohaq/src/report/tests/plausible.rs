@@ -212,7 +212,7 @@ fn hypervolume(evaluations: &[Evaluation]) -> Hypervolume {
 fn sites() -> Vec<Site> {
     let site = |&(name, inputs, outputs): &(&str, usize, usize)| {
         let work = (inputs * outputs) as u64;
-        Site { name: name.to_owned(), inputs, outputs, macs: work, weights: work }
+        Site { name: name.to_owned(), inputs, outputs, macs: work, weights: work, recurrent: false }
     };
     SITES.iter().map(site).collect()
 }
