@@ -323,6 +323,45 @@ pub(crate) enum PlatformCommand {
     },
     /// What is missing or implausible in a platform file.
     Check(CheckArgs),
+    /// Measure this machine (the platform `host`), or make a platform of a table that was measured elsewhere.
+    Measure(MeasureArgs),
+}
+
+/// `platform measure`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct MeasureArgs {
+    /// Measure the products of this network alone, exactly as they are, instead of a grid of shapes: a network, or its
+    /// description (TOML).
+    #[arg(long, value_name = "FILE")]
+    pub network: Option<PathBuf>,
+    /// Frames of a sequence that are given at once; 1 for a stream.
+    #[arg(long, value_name = "N", default_value = "100")]
+    pub frames: NonZeroUsize,
+    /// How long each product is run at each precision, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 20)]
+    pub each_ms: u64,
+    /// Also time N random candidates of the network, and say how well they are predicted.
+    #[arg(long, value_name = "N", requires = "network")]
+    pub verify: Option<NonZeroUsize>,
+    /// A table that was measured elsewhere: columns inputs, outputs, bits (4x8), cycles or ns or us, and maybe pj or nj and
+    /// kind (input, recurrent).
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["network", "frames", "each_ms", "verify"], requires = "name")]
+    pub csv: Option<PathBuf>,
+    /// Clock that the table's cycles are counted by, in Hz.
+    #[arg(long, value_name = "HZ", requires = "csv")]
+    pub hz: Option<f64>,
+    /// Time of an elementwise operation, in ns.
+    #[arg(long, value_name = "NS", requires = "csv")]
+    pub elementwise_ns: Option<f64>,
+    /// Name of the platform; `host` when left out.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Where to write it; where `host` is looked for when left out, or NAME.toml for a table.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Overwrite the file if it exists.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `bench …`

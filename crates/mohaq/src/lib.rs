@@ -22,6 +22,8 @@ pub mod quant;
 
 pub mod platform;
 
+pub mod latency;
+
 pub mod eval;
 
 pub mod beacon;

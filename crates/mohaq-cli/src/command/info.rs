@@ -1,13 +1,11 @@
-//! `init`, `report`, `platform`, `completions`: what needs no run.
+//! `init`, `report`, `completions`: what needs no run.
 
-use super::Context;
-use crate::args::{Cli, CompletionsArgs, InitArgs, PlatformCommand, ReportArgs, ReportFormat};
+use crate::args::{Cli, CompletionsArgs, InitArgs, ReportArgs, ReportFormat};
 use crate::failure::Refusal;
 use crate::output;
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::CommandFactory;
-use mohaq::platform::{Platform, Severity};
-use mohaq::{config, platform, report};
+use mohaq::{config, report};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -54,55 +52,10 @@ fn unreadable(source: &Path, error: &io::Error) -> Refusal {
     Refusal { message, hint: "RUN is a directory with a finished search: what `mohaq run` or `mohaq search` wrote to" }
 }
 
-/// `mohaq platform …`
-pub(crate) fn platform(context: &Context<'_>, command: &PlatformCommand) -> Result<()> {
-    match command {
-        PlatformCommand::List => list(context),
-        PlatformCommand::Show { platform } => show(context, platform),
-        PlatformCommand::Check(args) => check(context, &args.path),
-    }
-}
-
 /// `mohaq completions`
 pub(crate) fn completions(args: &CompletionsArgs) -> Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "mohaq", &mut script);
     io::Write::write_all(&mut io::stdout().lock(), &script)?;
-    Ok(())
-}
-
-fn list(context: &Context<'_>) -> Result<()> {
-    let platforms = platform::list();
-    if context.json {
-        let reports: Vec<_> = platforms.iter().map(Platform::describe).collect();
-        return Ok(output::line(&serde_json::to_string(&reports)?)?);
-    }
-    let rows: Vec<Vec<String>> =
-        platforms.iter().map(|platform| vec![platform.name().into(), platform.title().into()]).collect();
-    Ok(output::table(&["platform", "what it is"], &rows)?)
-}
-
-fn show(context: &Context<'_>, name: &str) -> Result<()> {
-    let report = platform::load(name).map_err(mohaq::Error::from)?.describe();
-    let text = if context.json { serde_json::to_string(&report)? } else { report.to_string() };
-    Ok(output::line(text.trim_end())?)
-}
-
-fn check(context: &Context<'_>, path: &Path) -> Result<()> {
-    let findings = platform::check(path).map_err(mohaq::Error::from)?;
-    if context.json {
-        output::line(&serde_json::to_string(&findings)?)?;
-    } else {
-        for finding in &findings {
-            output::line(&format!("{}: {finding}", path.display()))?;
-        }
-    }
-    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-    if errors > 0 {
-        bail!("{}: {errors} {}", path.display(), if errors == 1 { "error" } else { "errors" });
-    }
-    if findings.is_empty() && !context.json {
-        output::line(&format!("{}: nothing to remark", path.display()))?;
-    }
     Ok(())
 }

@@ -6,6 +6,7 @@ mod data;
 mod explain;
 mod import;
 mod info;
+mod platform;
 mod retrain;
 mod stages;
 
@@ -39,7 +40,7 @@ pub(crate) fn run(cli: &Cli, progress: &Progress) -> Result<()> {
         Command::Explain(args) => explain::explain(&context, args),
         Command::Report(args) => info::report(args),
         Command::Compare(args) => compare::compare(&context, args),
-        Command::Platform(command) => info::platform(&context, command),
+        Command::Platform(command) => platform::platform(&context, command),
         Command::Bench(BenchCommand::Evaluate(args)) => bench::evaluate(&context, args),
         Command::Completions(args) => info::completions(args),
     }

@@ -2,6 +2,7 @@
 
 use super::document::nearest;
 use super::error::PlatformError;
+use super::host::host_file;
 use super::table::TablePlatform;
 use std::path::Path;
 
@@ -24,9 +25,12 @@ const FILES: [(&str, &str); 15] = [
     ("none", include_str!("../../../../platforms/none.toml")),
 ];
 
-/// Names of the built-in platforms.
-const NAMES: [&str; FILES.len()] = {
-    let mut names = [""; FILES.len()];
+/// The name of this machine, which has a file only once it was measured.
+const HOST: &str = "host";
+
+/// Names of the built-in platforms, and of this machine.
+const NAMES: [&str; FILES.len() + 1] = {
+    let mut names = [HOST; FILES.len() + 1];
     let mut i = 0;
     while i < FILES.len() {
         names[i] = FILES[i].0;
@@ -40,19 +44,23 @@ const NAMES: [&str; FILES.len()] = {
 /// # Panics
 /// If a built-in file has a fault, which would be our bug; a test reads each.
 pub fn list() -> Vec<TablePlatform> {
-    NAMES.iter().map(|name| load(name).expect("built-in platform files have no faults")).collect()
+    FILES.iter().map(|(name, _)| load(name).expect("built-in platform files have no faults")).collect()
 }
 
-/// The built-in platform of this name, or the one that the file at this path describes: a path has a directory in it or
+/// The built-in platform of this name, this machine for `host`, or the platform that the file at this path describes: a path has a directory in it or
 /// ends in `.toml`.
 ///
 /// # Errors
-/// [`PlatformError::Unknown`] with the most similar name, [`PlatformError::Read`] if the file cannot be read,
+/// [`PlatformError::NotMeasured`] for `host` before it was measured, [`PlatformError::Unknown`] with the most similar name, [`PlatformError::Read`] if the file cannot be read,
 /// [`PlatformError::Faults`] if it is no platform file.
 pub fn load(name_or_path: &str) -> Result<TablePlatform, PlatformError> {
     if is_path(name_or_path) {
         let path = Path::new(name_or_path);
         return TablePlatform::parse(&read(path)?, &path.display().to_string());
+    }
+    if name_or_path == HOST {
+        let path = host_file().filter(|path| path.exists()).ok_or(PlatformError::NotMeasured)?;
+        return TablePlatform::parse(&read(&path)?, &path.display().to_string());
     }
     match FILES.iter().find(|(name, _)| *name == name_or_path) {
         Some((name, text)) => TablePlatform::parse(text, &format!("built-in {name}")),

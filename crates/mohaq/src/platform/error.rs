@@ -38,6 +38,17 @@ pub enum PlatformError {
         /// Everything that is wrong, in the order of lines.
         faults: Vec<Fault>,
     },
+    /// The platform `host`, before this machine was measured.
+    #[error("platform `host`: this machine has not been measured")]
+    NotMeasured,
+    /// A table of measured products is not what it should be.
+    #[error("line {line}: {problem}")]
+    Csv {
+        /// Line of the table, from 1.
+        line: u64,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A specification with another number of sites than the network.
     #[error("specification has {got} sites, expected {expected}")]
     Sites {
@@ -124,7 +135,9 @@ impl PlatformError {
                 "`mohaq platform measure` measures the products of a network on this machine, or reads them from a table"
                     .to_owned(),
             ),
+            Self::NotMeasured => Some("`mohaq platform measure` does it, in about half a minute".to_owned()),
             Self::Read { .. }
+            | Self::Csv { .. }
             | Self::Sites { .. }
             | Self::Precision { .. }
             | Self::Product { .. }
