@@ -53,6 +53,9 @@ pub(crate) fn front_json(found: &Found, metric: &Metric) -> Vec<Value> {
             "energy_pj": cost.and_then(|cost| cost.energy_pj),
             "frame_time_s": cost.and_then(|cost| cost.frame_time_s),
             "ram_bytes": cost.map(Cost::ram_bytes),
+            "gops": cost.and_then(Cost::gops),
+            "gops_per_watt": cost.and_then(Cost::gops_per_watt),
+            "real_time_factor": cost.and_then(Cost::real_time_factor),
             "bits": measured.bits,
         });
         let errors =

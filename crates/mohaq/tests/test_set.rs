@@ -24,7 +24,7 @@ fn session(folder: &Path, existing: Existing) -> Session<'static> {
 /// The search stage, and what follows it, on `data`.
 fn search(session: &Session<'_>, trained: &Trained, data: &Dataset) -> mohaq::Result<run::Searched> {
     let bank = session.bank(trained, data).unwrap();
-    let bench = Bench::new(&bank, trained, data.development(), 1).unwrap();
+    let bench = Bench::new(&bank, trained, data.development(), &session.plan.recipe).unwrap();
     run::searched(session, trained, data, &bench)
 }
 

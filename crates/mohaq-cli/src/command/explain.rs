@@ -7,10 +7,10 @@ use crate::output;
 use anyhow::{Context as _, Result};
 use mohaq::config::Recipe;
 use mohaq::nn::Network;
-use mohaq::platform::{self, Bound, Explanation, Share, SiteCost};
+use mohaq::platform::{self, Bound, Explained, Explanation, Share, SiteCost, Step};
 use mohaq::quant::QuantSpec;
-use mohaq::run::{self, Explained, Step};
 use std::fs;
+use std::path::Path;
 
 /// `mohaq explain`
 pub(crate) fn explain(context: &Context<'_>, args: &ExplainArgs) -> Result<()> {
@@ -23,10 +23,12 @@ pub(crate) fn explain(context: &Context<'_>, args: &ExplainArgs) -> Result<()> {
         }
         .into());
     }
-    let network = Network::load(&file)?;
-    let spec = spec(args, network.workload().sites.len())?;
-    let platform = platform::load(&platform_of(args)?).map_err(mohaq::Error::from)?;
-    let explained = run::explained(&network, &platform, &spec)?;
+    let recipe = recipe(&args.run)?;
+    let workload = Network::load(&file)?.workload().lasting(recipe.frame_ns());
+    let spec = spec(args, workload.sites.len())?;
+    let platform = args.platform.as_ref().unwrap_or(&recipe.search.platform);
+    let platform = platform::load(platform).map_err(mohaq::Error::from)?;
+    let explained = platform::explained(&workload, &platform, &spec).map_err(mohaq::Error::from)?;
     if context.json {
         return Ok(output::line(&serde_json::to_string(&explained)?)?);
     }
@@ -48,14 +50,11 @@ fn spec(args: &ExplainArgs, sites: usize) -> Result<QuantSpec> {
     Ok(found.ok_or_else(|| Refusal { message: format!("{}: no candidate {id}", args.run.display()), hint })?.bits)
 }
 
-/// The platform that is asked for, or that the run was for.
-fn platform_of(args: &ExplainArgs) -> Result<String> {
-    if let Some(platform) = &args.platform {
-        return Ok(platform.clone());
-    }
-    let path = args.run.join("plan.toml");
+/// The recipe of a run.
+fn recipe(run: &Path) -> Result<Recipe> {
+    let path = run.join("plan.toml");
     let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    Ok(Recipe::parse(&text, &path.display().to_string(), None, &[])?.search.platform)
+    Ok(Recipe::parse(&text, &path.display().to_string(), None, &[])?)
 }
 
 fn print(explained: &Explained) -> std::io::Result<()> {
@@ -69,6 +68,7 @@ fn print(explained: &Explained) -> std::io::Result<()> {
         cost.speedup.map(|speedup| format!("speedup {speedup:.2}")),
         cost.gops().map(|gops| format!("{gops:.2} GOP/s")),
         cost.gops_per_watt().map(|gops| format!("{gops:.1} GOP/s/W")),
+        cost.real_time_factor().map(|factor| format!("real-time factor {factor:.4}")),
     ];
     output::line(&format!("\n{}", figures.into_iter().flatten().collect::<Vec<_>>().join(", ")))?;
     for violation in violations {

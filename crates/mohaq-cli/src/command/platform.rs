@@ -113,8 +113,7 @@ fn measured_file(args: &MeasureArgs) -> Result<PathBuf> {
 /// The platform that a table measured elsewhere makes.
 fn table_of(csv: &Path, args: &MeasureArgs) -> Result<SampleTable> {
     let text = fs::read_to_string(csv).with_context(|| csv.display().to_string())?;
-    let samples =
-        platform::parse_csv(&text, args.hz).map_err(mohaq::Error::from).with_context(|| csv.display().to_string())?;
+    let samples = platform::parse_csv(&text, &csv.display().to_string(), args.hz).map_err(mohaq::Error::from)?;
     let name = args.name.clone().unwrap_or_default();
     let clock = args.hz.map_or_else(String::new, |hz| format!(", at {hz} Hz"));
     let file = csv.file_name().unwrap_or_default().to_string_lossy().into_owned();

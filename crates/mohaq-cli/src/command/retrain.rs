@@ -19,7 +19,7 @@ pub(crate) fn retrain(context: &Context<'_>, args: &RetrainArgs) -> Result<()> {
     let data = session.dataset()?;
     let trained = session.trained(&data, stage.from.as_deref())?;
     let bank = session.bank(&trained, &data)?;
-    let bench = Bench::new(&bank, &trained, data.development(), session.plan.recipe.search.cache_mib)?;
+    let bench = Bench::new(&bank, &trained, data.development(), &session.plan.recipe)?;
     let specs = stages::specs(&args.bits, bench.workload.sites.len())?;
     let all = run::retrained(&session, &data, &bench, &specs, args.neighbours)?;
     if context.json {

@@ -45,7 +45,7 @@ fn everything(context: &Context<'_>, session: &Session<'_>, from: Option<&Path>)
     let data = session.dataset()?;
     let trained = session.trained(&data, from)?;
     let bank = session.bank(&trained, &data)?;
-    let bench = Bench::new(&bank, &trained, data.development(), session.plan.recipe.search.cache_mib)?;
+    let bench = Bench::new(&bank, &trained, data.development(), &session.plan.recipe)?;
     let searched = run::searched(session, &trained, &data, &bench)?;
     let page = run::write_report(session, &trained, &data, &searched)?;
     if context.json {
@@ -153,7 +153,7 @@ pub(crate) fn quantize(context: &Context<'_>, args: &QuantizeArgs) -> Result<()>
     let data = session.dataset()?;
     let trained = session.trained(&data, stage.from.as_deref())?;
     let bank = session.bank(&trained, &data)?;
-    let bench = Bench::new(&bank, &trained, data.development(), session.plan.recipe.search.cache_mib)?;
+    let bench = Bench::new(&bank, &trained, data.development(), &session.plan.recipe)?;
     let specs = specs(&args.bits, bench.workload.sites.len())?;
     let final_bench = bench.with_test(&data.test)?;
     let measured = specs
@@ -193,7 +193,7 @@ pub(crate) fn sensitivity(context: &Context<'_>, args: &StageArgs) -> Result<()>
     let data = session.dataset()?;
     let trained = session.trained(&data, args.from.as_deref())?;
     let bank = session.bank(&trained, &data)?;
-    let bench = Bench::new(&bank, &trained, data.development(), session.plan.recipe.search.cache_mib)?;
+    let bench = Bench::new(&bank, &trained, data.development(), &session.plan.recipe)?;
     let table = run::sensitivity(&bench, context.progress)?;
     session.keep_sensitivity(&trained, table.clone())?;
     if context.json {

@@ -13,6 +13,7 @@ mod full_disk;
 mod import;
 mod interrupted;
 mod killed;
+mod measured;
 mod refused_data;
 mod refused_requests;
 mod reports;

@@ -101,7 +101,7 @@ fn names_of_recipes_and_platforms_are_corrected() {
     for arguments in ["run tiny.toml --set search.platform=silgo", "platform show silgo"] {
         let said = misunderstood(&workspace, arguments);
         let names = "silago, bitfusion, bitfusion-ideal, bitfusion-streamed, bitfusion-resident, bit-serial-weight, \
-                     bit-serial-activation, eyeriss-like, cortex-m4, cortex-m7, cortex-m55, gap8, xpulpnn, fpga-dsp48, none";
+                     bit-serial-activation, eyeriss-like, cortex-m4, cortex-m7, cortex-m55, gap8, xpulpnn, fpga-dsp48, none, host";
         let expected = format!("expected {names} or the path of a .toml file");
         assert_eq!(said.error(), format!("platform `silgo` is unknown, {expected}"));
         assert_eq!(said.hint(), "did you mean `silago`?");

@@ -112,7 +112,7 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    fn new(output: Output, folder: &Path) -> Self {
+    pub(crate) fn new(output: Output, folder: &Path) -> Self {
         let text = |bytes| String::from_utf8(bytes).expect("UTF-8").replace(&folder.display().to_string(), "F");
         Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }

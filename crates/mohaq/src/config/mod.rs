@@ -2,6 +2,7 @@
 
 mod overlay;
 mod plan;
+mod priced;
 mod recipe;
 
 pub use plan::{Given, Plan, Source, builtin, load};

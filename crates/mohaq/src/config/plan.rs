@@ -1,9 +1,10 @@
 //! A recipe resolved: every path absolute, every name looked up, every default in place.
 
+use super::priced::{check_bounded, check_layers, check_priced};
 use super::recipe::{CorpusKind, LimitSection, NetworkSection, Recipe, SearchSection, nearest};
 use crate::beacon::BeaconSettings;
 use crate::eval::{Objective, ScoreCommand};
-use crate::platform::{self, Platform, TablePlatform};
+use crate::platform::{self, TablePlatform};
 use crate::quant::{ClipMethod, QuantizeSettings};
 use crate::search::Method;
 use crate::{Error, Result};
@@ -66,8 +67,9 @@ impl Plan {
         recipe.data.path = Some(source.path().to_owned());
         recipe.train.seed = recipe.seed;
         let platform = platform::load(&recipe.search.platform)?;
-        check_priced(&recipe.search.objectives, &platform)?;
-        check_timed(&recipe.search.limits, &platform)?;
+        check_layers(&recipe.network.layers, &platform)?;
+        check_priced(&recipe, &platform)?;
+        check_bounded(&recipe, &platform)?;
         Ok(Self { recipe, out, source, platform })
     }
 
@@ -123,7 +125,7 @@ fn source(recipe: &Recipe, given: Option<PathBuf>, out: &Path) -> Result<Source>
     })
 }
 
-fn bad(key: &str, reason: impl Into<String>) -> Error {
+pub(super) fn bad(key: &str, reason: impl Into<String>) -> Error {
     Error::Plan { key: key.into(), reason: reason.into(), hint: None }
 }
 
@@ -143,6 +145,17 @@ fn check(recipe: &Recipe) -> Result<()> {
     }
     if recipe.data.split.is_some() && recipe.data.corpus != CorpusKind::Fsdd {
         return Err(bad("data.split", "only corpus `fsdd` has several splits"));
+    }
+    if let Some(ms) = recipe.data.frame_ms {
+        if recipe.data.corpus != CorpusKind::Features {
+            return Err(bad(
+                "data.frame_ms",
+                "only for corpus `features`: a frame of speech lasts `hop_ms` of [features]",
+            ));
+        }
+        if !(ms > 0.0 && ms.is_finite()) {
+            return Err(bad("data.frame_ms", format!("{ms}, expected more than 0")));
+        }
     }
     if recipe.data.corpus == CorpusKind::Features && recipe.features.normalise == Normalise::Speaker {
         let reason = "`speaker`, expected `utterance`, `global` or `none`: corpus `features` names no speakers";
@@ -245,36 +258,6 @@ fn check_baselines(baselines: &[Method]) -> Result<()> {
     }
 }
 
-/// Refuses an objective that `platform` has no figures for: a search would find nothing but that.
-fn check_priced(objectives: &[Objective], platform: &TablePlatform) -> Result<()> {
-    let priced = platform.describe().objectives;
-    let known = |objective: &&Objective| match objective {
-        Objective::Error => true,
-        Objective::SpeedupPaper => priced.contains(&Objective::Speedup.key()),
-        // It is counted, whatever the platform prices.
-        Objective::Ram => true,
-        Objective::Memory | Objective::Speedup | Objective::Energy | Objective::Time => {
-            priced.contains(&objective.key())
-        }
-    };
-    match objectives.iter().find(|objective| !known(objective)) {
-        None => Ok(()),
-        Some(objective) => {
-            let reason = format!("platform `{}` has no figures for `{}`", platform.name(), objective.key());
-            let hint = Some(format!("it prices {}", priced.join(", ")));
-            Err(Error::Plan { key: "search.objectives".into(), reason, hint })
-        }
-    }
-}
-
-/// Refuses a limit of time on a `platform` without one: no candidate would keep it.
-fn check_timed(limits: &LimitSection, platform: &TablePlatform) -> Result<()> {
-    if limits.time_ms.is_none() || platform.describe().objectives.contains(&Objective::Time.key()) {
-        return Ok(());
-    }
-    Err(bad("search.limits.time_ms", format!("platform `{}` has no figures for `time`", platform.name())))
-}
-
 fn check_limits(limits: &LimitSection) -> Result<()> {
     let values = [
         ("search.limits.error_increase", limits.error_increase),
@@ -283,6 +266,11 @@ fn check_limits(limits: &LimitSection) -> Result<()> {
         ("search.limits.compression", limits.compression),
         ("search.limits.time_ms", limits.time_ms),
         ("search.limits.ram_kib", limits.ram_kib),
+        ("search.limits.energy_nj", limits.energy_nj),
+        ("search.limits.speedup", limits.speedup),
+        ("search.limits.gops", limits.gops),
+        ("search.limits.gops_per_watt", limits.gops_per_watt),
+        ("search.limits.real_time_factor", limits.real_time_factor),
     ];
     let wrong =
         values.into_iter().find_map(|(key, value)| value.filter(|v| !(*v > 0.0 && v.is_finite())).map(|v| (key, v)));

@@ -104,6 +104,9 @@ pub struct DataSection {
     /// States a phone (1 … 8), left to right.
     #[serde(default = "three")]
     pub states: usize,
+    /// How long a frame lasts, in milliseconds (`features`); a frame of speech lasts a hop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame_ms: Option<f64>,
     /// Settings of the synthesiser (`synthetic`).
     #[serde(default)]
     pub synthetic: SynthConfig,
@@ -225,6 +228,21 @@ pub struct LimitSection {
     /// Time a frame at most this, milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_ms: Option<f64>,
+    /// Energy a frame at most this, nanojoule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub energy_nj: Option<f64>,
+    /// Speedup over 16×16 bits at least this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub speedup: Option<f64>,
+    /// Throughput at least this, 10⁹ operations a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gops: Option<f64>,
+    /// Efficiency at least this, 10⁹ operations a second and watt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gops_per_watt: Option<f64>,
+    /// Time to compute a frame over its duration, at most this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub real_time_factor: Option<f64>,
     /// Activations and states at most this, KiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ram_kib: Option<f64>,
@@ -241,9 +259,29 @@ impl Default for LimitSection {
             memory_mib: None,
             compression: None,
             time_ms: None,
+            energy_nj: None,
+            speedup: None,
+            gops: None,
+            gops_per_watt: None,
+            real_time_factor: None,
             ram_kib: None,
             platform_memory: true,
         }
+    }
+}
+
+impl LimitSection {
+    /// Bounds of what platforms price, in the units of the objectives.
+    pub(crate) fn figures(&self) -> impl Iterator<Item = (Objective, f64)> {
+        let stated = [
+            (Objective::Time, self.time_ms),
+            (Objective::Energy, self.energy_nj.map(|nj| 1e3 * nj)),
+            (Objective::Speedup, self.speedup),
+            (Objective::Gops, self.gops),
+            (Objective::GopsPerWatt, self.gops_per_watt),
+            (Objective::RealTimeFactor, self.real_time_factor),
+        ];
+        stated.into_iter().filter_map(|(objective, bound)| Some((objective, bound?)))
     }
 }
 
@@ -260,6 +298,15 @@ fn three() -> usize {
 }
 
 impl Recipe {
+    /// How long a frame of the data lasts, in ns; `None` where it has no duration.
+    pub fn frame_ns(&self) -> Option<u64> {
+        let ms = match self.data.corpus {
+            CorpusKind::Synthetic | CorpusKind::Timit | CorpusKind::Fsdd => Some(f64::from(self.features.hop_ms)),
+            CorpusKind::Features => self.data.frame_ms,
+        };
+        ms.map(|ms| (1e6 * ms) as u64)
+    }
+
     /// Parses a recipe; `origin` (a path, or a built-in's name) stands in the errors.
     ///
     /// The overlay of the corpus in use is merged over it. That is `corpus`, or else the one that the recipe names; where

@@ -26,12 +26,28 @@ pub enum Objective {
     Time,
     /// Activations and states, bytes.
     Ram,
+    /// Operations over time, 10⁹ a second.
+    Gops,
+    /// Operations over energy, 10⁹ a second and watt.
+    GopsPerWatt,
+    /// Time to compute a frame over its duration.
+    RealTimeFactor,
 }
 
 impl Objective {
     /// Every objective, in the order reports show them.
-    pub const ALL: [Self; 7] =
-        [Self::Error, Self::Memory, Self::Speedup, Self::SpeedupPaper, Self::Energy, Self::Time, Self::Ram];
+    pub const ALL: [Self; 10] = [
+        Self::Error,
+        Self::Memory,
+        Self::Speedup,
+        Self::SpeedupPaper,
+        Self::Energy,
+        Self::Time,
+        Self::Ram,
+        Self::Gops,
+        Self::GopsPerWatt,
+        Self::RealTimeFactor,
+    ];
 
     /// The name in recipes, logs and tables.
     pub const fn key(self) -> &'static str {
@@ -43,6 +59,9 @@ impl Objective {
             Self::Energy => "energy",
             Self::Time => "time",
             Self::Ram => "ram",
+            Self::Gops => "gops",
+            Self::GopsPerWatt => "gops_per_watt",
+            Self::RealTimeFactor => "real_time_factor",
         }
     }
 
@@ -56,6 +75,9 @@ impl Objective {
             Self::Energy => "Energy a frame",
             Self::Time => "Time a frame",
             Self::Ram => "RAM",
+            Self::Gops => "Throughput",
+            Self::GopsPerWatt => "Efficiency",
+            Self::RealTimeFactor => "Real-time factor",
         }
     }
 
@@ -67,6 +89,9 @@ impl Objective {
             Self::Speedup | Self::SpeedupPaper => "×",
             Self::Energy => "pJ",
             Self::Time => "ms",
+            Self::Gops => "GOP/s",
+            Self::GopsPerWatt => "GOP/s/W",
+            Self::RealTimeFactor => "",
         }
     }
 
@@ -82,12 +107,17 @@ impl Objective {
             Self::Ram => {
                 "the input of the largest product at its bits beside its result at 16 bit, and the states at 16 bit"
             }
+            Self::Gops => "operations of a frame over its time; a multiply-accumulate is two",
+            Self::GopsPerWatt => "operations of a frame over its energy; a multiply-accumulate is two",
+            Self::RealTimeFactor => {
+                "time to compute a frame over its duration: at most 1 where a stream is kept up with"
+            }
         }
     }
 
     /// True where larger is better: such an objective is minimised as its negative.
     pub const fn maximised(self) -> bool {
-        matches!(self, Self::Speedup | Self::SpeedupPaper)
+        matches!(self, Self::Speedup | Self::SpeedupPaper | Self::Gops | Self::GopsPerWatt)
     }
 
     /// The value for people, in [`Objective::unit`]; `None` where the platform has no such figure.
@@ -101,6 +131,9 @@ impl Objective {
             Self::Energy => cost.energy_pj,
             Self::Time => cost.frame_time_s.map(|seconds| 1e3 * seconds),
             Self::Ram => Some(cost.ram_bits as f64 / 8.0),
+            Self::Gops => cost.gops(),
+            Self::GopsPerWatt => cost.gops_per_watt(),
+            Self::RealTimeFactor => cost.real_time_factor(),
         }
     }
 
@@ -130,8 +163,13 @@ pub enum Limit {
         /// Weights and vectors of the network.
         parameters: u64,
     },
-    /// Time a frame at most this, milliseconds.
-    Time(f64),
+    /// A figure of the platform at most this, or at least where larger is better, in the unit of the objective.
+    Figure {
+        /// Which figure.
+        objective: Objective,
+        /// The bound.
+        bound: f64,
+    },
     /// Activations and states at most this, bytes.
     Ram(u64),
     /// What a memory of the platform holds.
@@ -155,8 +193,12 @@ impl Limit {
             Self::Compression { times, parameters } => {
                 excess(measurement.cost.memory_bits as f64, float_bits(*parameters) / times)
             }
-            // A platform without a time keeps no limit of it.
-            Self::Time(most) => excess(Objective::Time.shown(measurement).unwrap_or(f64::NAN), *most),
+            // A platform without the figure keeps no limit of it.
+            Self::Figure { objective, bound } => match objective.shown(measurement) {
+                None => f64::INFINITY,
+                Some(value) if objective.maximised() => excess(*bound, value),
+                Some(value) => excess(value, *bound),
+            },
             Self::Ram(bytes) => excess(measurement.cost.ram_bits as f64, 8.0 * *bytes as f64),
             Self::Platform(limit) => limit.violation(&measurement.cost).map_or(0.0, |violation| violation.amount),
         }
@@ -173,10 +215,13 @@ impl Limit {
                 let reached = float_bits(*parameters) / measurement.cost.memory_bits as f64;
                 format!("compression is {reached:.2} times, at least {times} times")
             }
-            Self::Time(most) => match Objective::Time.shown(measurement) {
-                Some(time) => format!("a frame takes {time:.4} ms, at most {most} ms"),
-                None => format!("a frame takes an unknown time, at most {most} ms"),
-            },
+            Self::Figure { objective, bound } => {
+                let (unit, sign) = (objective.unit(metric), if objective.maximised() { "at least" } else { "at most" });
+                let value = objective.shown(measurement).map_or("unknown".into(), |value| format!("{value:.4} {unit}"));
+                let text =
+                    format!("{} is {}, {sign} {bound} {unit}", objective.label().to_lowercase(), value.trim_end());
+                text.trim_end().to_owned()
+            }
             Self::Ram(bytes) => format!("ram is {} bytes, at most {bytes} bytes", measurement.cost.ram_bytes()),
             Self::Platform(limit) => limit.violation(&measurement.cost).map_or_else(String::new, |v| v.to_string()),
         }
@@ -188,7 +233,7 @@ impl Limit {
             Self::Error(_) => "error".into(),
             Self::Memory(_) => "memory".into(),
             Self::Compression { .. } => "compression".into(),
-            Self::Time(_) => "time".into(),
+            Self::Figure { objective, .. } => objective.key().into(),
             Self::Ram(_) => "ram".into(),
             Self::Platform(limit) => format!("platform.{}", limit.memory),
         }
@@ -200,7 +245,7 @@ impl Limit {
             Self::Error(_) => "Error".into(),
             Self::Memory(_) => "Memory".into(),
             Self::Compression { times, .. } => format!("Memory at {times} times compression"),
-            Self::Time(_) => "Time a frame".into(),
+            Self::Figure { objective, .. } => objective.label().into(),
             Self::Ram(_) => "RAM".into(),
             Self::Platform(limit) => format!("Memory `{}` of the platform", limit.memory),
         }
@@ -210,7 +255,7 @@ impl Limit {
     pub const fn objective(&self) -> Objective {
         match self {
             Self::Error(_) => Objective::Error,
-            Self::Time(_) => Objective::Time,
+            Self::Figure { objective, .. } => *objective,
             Self::Ram(_) => Objective::Ram,
             Self::Platform(limit) if limit.activations && !limit.weights => Objective::Ram,
             Self::Memory(_) | Self::Compression { .. } | Self::Platform(_) => Objective::Memory,
@@ -220,7 +265,7 @@ impl Limit {
     /// The bound itself, in the unit of [`Limit::objective`].
     pub fn bound(&self) -> f64 {
         match self {
-            Self::Error(most) | Self::Time(most) => *most,
+            Self::Error(bound) | Self::Figure { bound, .. } => *bound,
             Self::Memory(bytes) | Self::Ram(bytes) => *bytes as f64,
             Self::Compression { times, parameters } => float_bits(*parameters) / times / 8.0,
             Self::Platform(limit) => limit.bytes as f64,
@@ -279,16 +324,35 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn time_and_ram_are_read_and_bounded() {
+    fn figures_of_the_platform_are_read_and_bounded() {
         let mut measurement = measured(1.0, 8, 1.0);
+        let limit = |objective, bound| Limit::Figure { objective, bound };
+        let rate = Metric::rate("frame error rate");
+        let time = limit(Objective::Time, 2.0);
         assert_eq!(Objective::Time.read(&measurement), f64::INFINITY);
-        assert_eq!(Limit::Time(2.0).violation(&measurement), f64::INFINITY);
-        measurement.cost.frame_time_s = Some(3e-3);
+        assert_eq!(time.violation(&measurement), f64::INFINITY);
+        assert_eq!(time.reason(&measurement, &rate), "time a frame is unknown, at most 2 ms");
+        let (operations, duration_s) = (6_000_000, Some(10e-3));
+        measurement.cost = Cost { frame_time_s: Some(3e-3), operations, duration_s, ..measurement.cost };
+        assert_eq!((Objective::Time.read(&measurement), Objective::Gops.read(&measurement)), (3.0, -2.0));
+        assert!((Objective::RealTimeFactor.read(&measurement) - 0.3).abs() < 1e-15);
+        assert_eq!((time.violation(&measurement), limit(Objective::Time, 3.0).violation(&measurement)), (0.5, 0.0));
+        assert_eq!(time.reason(&measurement, &rate), "time a frame is 3.0000 ms, at most 2 ms");
+        // At least 3 GOP/s, half as much again as there are.
+        let gops = limit(Objective::Gops, 3.0);
+        assert_eq!((gops.violation(&measurement), limit(Objective::Gops, 2.0).violation(&measurement)), (0.5, 0.0));
+        assert_eq!(gops.reason(&measurement, &rate), "throughput is 2.0000 GOP/s, at least 3 GOP/s");
+        let pace = limit(Objective::RealTimeFactor, 0.2);
+        assert_eq!(pace.reason(&measurement, &rate), "real-time factor is 0.3000, at most 0.2");
+        assert_eq!(limit(Objective::GopsPerWatt, 1.0).violation(&measurement), f64::INFINITY);
+    }
+
+    #[test]
+    fn ram_is_read_and_bounded() {
+        let mut measurement = measured(1.0, 8, 1.0);
         measurement.cost.ram_bits = 8001;
         let rate = Metric::rate("frame error rate");
-        assert_eq!((Objective::Time.read(&measurement), Objective::Ram.read(&measurement)), (3.0, 8001.0 / 8.0));
-        assert_eq!((Limit::Time(2.0).violation(&measurement), Limit::Time(3.0).violation(&measurement)), (0.5, 0.0));
-        assert_eq!(Limit::Time(2.0).reason(&measurement, &rate), "a frame takes 3.0000 ms, at most 2 ms");
+        assert_eq!(Objective::Ram.read(&measurement), 8001.0 / 8.0);
         assert!(Limit::Ram(1000).violation(&measurement) > 0.0, "the last bit decides");
         assert_eq!(Limit::Ram(1001).violation(&measurement), 0.0);
         assert_eq!(Limit::Ram(1000).reason(&measurement, &rate), "ram is 1001 bytes, at most 1000 bytes");

@@ -54,6 +54,9 @@ pub struct Workload {
     /// earlier frames of windows.
     #[serde(default)]
     pub state: u64,
+    /// How long a frame of the output lasts, in ns; `None` where frames have no duration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame_ns: Option<u64>,
 }
 
 const fn one() -> u64 {
@@ -64,6 +67,12 @@ impl Workload {
     /// Multiply-accumulates of all sites a frame.
     pub fn macs(&self) -> u64 {
         self.sites.iter().map(|site| site.macs).sum()
+    }
+
+    /// The same, where a frame of the input lasts `input_frame_ns`.
+    pub fn lasting(self, input_frame_ns: Option<u64>) -> Self {
+        let frame_ns = input_frame_ns.map(|ns| ns.saturating_mul(self.input_frames));
+        Self { frame_ns, ..self }
     }
 
     /// Weights of all sites.

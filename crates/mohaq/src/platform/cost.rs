@@ -44,6 +44,9 @@ pub struct Cost {
     /// Operations a frame: two for every multiply-accumulate, and the elementwise ones.
     #[serde(default)]
     pub operations: u64,
+    /// How long a frame lasts, in seconds; `None` where it has no duration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_s: Option<f64>,
 }
 
 impl Cost {
@@ -58,6 +61,7 @@ impl Cost {
             memory_bits_paper: weight_bits + workload.vectors_published * WIDE_BITS,
             ram_bits: activations + workload.state * WIDE_BITS,
             operations: 2 * workload.macs() + workload.elementwise,
+            duration_s: workload.frame_ns.map(|ns| ns as f64 / 1e9),
             ..Self::default()
         }
     }
@@ -82,9 +86,9 @@ impl Cost {
         Some(self.operations as f64 / (self.energy_pj? / 1e3))
     }
 
-    /// Time to compute a frame over its duration, `frame_s` in seconds: at most 1 where a stream is kept up with.
-    pub fn real_time_factor(&self, frame_s: f64) -> Option<f64> {
-        Some(self.frame_time_s? / frame_s)
+    /// Time to compute a frame over its duration: at most 1 where a stream is kept up with.
+    pub fn real_time_factor(&self) -> Option<f64> {
+        Some(self.frame_time_s? / self.duration_s?)
     }
 }
 
@@ -213,11 +217,12 @@ mod tests {
 
     #[test]
     fn rates_are_operations_over_time_and_energy() {
-        let cost = Cost { operations: 4_000_000, frame_time_s: Some(2e-3), energy_pj: Some(8e6), ..Cost::default() };
+        let (frame_time_s, energy_pj, duration_s) = (Some(2e-3), Some(8e6), Some(10e-3));
+        let cost = Cost { operations: 4_000_000, frame_time_s, energy_pj, duration_s, ..Cost::default() };
         // 4 million in 2 ms are 2 GOP/s; in 8 µJ, 4 mW at that speed, 500 GOP/s/W.
         assert_eq!((cost.gops(), cost.gops_per_watt()), (Some(2.0), Some(500.0)));
-        assert_eq!(cost.real_time_factor(10e-3), Some(0.2));
+        assert_eq!(cost.real_time_factor(), Some(0.2));
         let unpriced = Cost { operations: 1, ..Cost::default() };
-        assert_eq!((unpriced.gops(), unpriced.gops_per_watt(), unpriced.real_time_factor(1.0)), (None, None, None));
+        assert_eq!((unpriced.gops(), unpriced.gops_per_watt(), unpriced.real_time_factor()), (None, None, None));
     }
 }

@@ -37,12 +37,20 @@ const ENERGIES: [(&str, f64); 2] = [("pj", 1.0), ("nj", 1e3)];
 /// Every column there is.
 const NAMES: [&str; 9] = ["inputs", "outputs", "bits", "ns", "us", "cycles", "pj", "nj", "kind"];
 
-/// The products in `text`. `hz` is the clock that cycles are counted by.
+/// The products in `text`, a table that errors call `origin`. `hz` is the clock that cycles are counted by.
 ///
 /// # Errors
-/// [`PlatformError::Csv`] by line: a column that is missing, unknown or there twice, cycles without a clock, a value that is not
+/// [`PlatformError::Table`] by line: a column that is missing, unknown or there twice, cycles without a clock, a value that is not
 /// what its column holds, a product that was there before.
-pub fn parse_csv(text: &str, hz: Option<f64>) -> Result<Vec<Sample>, PlatformError> {
+pub fn parse_csv(text: &str, origin: &str, hz: Option<f64>) -> Result<Vec<Sample>, PlatformError> {
+    let named = |(line, problem)| PlatformError::Table { origin: origin.to_owned(), line, problem };
+    parse(text, hz).map_err(named)
+}
+
+/// A line, and what is wrong with it.
+type Wrong = (u64, String);
+
+fn parse(text: &str, hz: Option<f64>) -> Result<Vec<Sample>, Wrong> {
     let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).trim(csv::Trim::All).from_reader(text.as_bytes());
     let heading = reader.headers().map_err(|error| unreadable(text, &error))?.clone();
     let columns = Columns::new(&heading, hz)?;
@@ -52,10 +60,13 @@ pub fn parse_csv(text: &str, hz: Option<f64>) -> Result<Vec<Sample>, PlatformErr
         let record = record.map_err(|error| unreadable(text, &error))?;
         let line = line_of(text, record.position());
         let sample = columns.sample(&record, line)?;
-        if let Some(first) = lines.insert((sample.shape, sample.precision), line) {
-            let Shape { inputs, outputs, .. } = sample.shape;
-            let got = format!("a second {inputs} to {outputs} at {}", sample.precision);
-            return Err(fault(line, &got, &format!("every product once; the first is in line {first}")));
+        let Shape { inputs, outputs, recurrent } = sample.shape;
+        let kinds = recurrent.map_or(vec![false, true], |kind| vec![kind]);
+        for kind in kinds {
+            if let Some(first) = lines.insert((inputs, outputs, kind, sample.precision), line) {
+                let got = format!("a second {inputs} to {outputs} at {}", sample.precision);
+                return Err(fault(line, &got, &format!("every product once; the first is in line {first}")));
+            }
         }
         samples.push(sample);
     }
@@ -63,7 +74,7 @@ pub fn parse_csv(text: &str, hz: Option<f64>) -> Result<Vec<Sample>, PlatformErr
 }
 
 impl Columns {
-    fn new(heading: &csv::StringRecord, hz: Option<f64>) -> Result<Self, PlatformError> {
+    fn new(heading: &csv::StringRecord, hz: Option<f64>) -> Result<Self, Wrong> {
         let mut columns: BTreeMap<&str, Column> = BTreeMap::new();
         for (place, given) in heading.iter().enumerate() {
             let Some(&name) = NAMES.iter().find(|name| given.eq_ignore_ascii_case(name)) else {
@@ -92,7 +103,7 @@ impl Columns {
         })
     }
 
-    fn sample(&self, record: &csv::StringRecord, line: u64) -> Result<Sample, PlatformError> {
+    fn sample(&self, record: &csv::StringRecord, line: u64) -> Result<Sample, Wrong> {
         let text = |column: Column| record.get(column.place).unwrap_or("");
         let refuse =
             |column: Column, expected: &str| fault(line, &format!("`{}` {:?}", column.name, text(column)), expected);
@@ -121,10 +132,7 @@ impl Columns {
 }
 
 /// The only one of several columns that say the same.
-fn only(
-    mut columns: impl Iterator<Item = Result<Column, PlatformError>>,
-    names: &str,
-) -> Result<Option<Column>, PlatformError> {
+fn only(mut columns: impl Iterator<Item = Result<Column, Wrong>>, names: &str) -> Result<Option<Column>, Wrong> {
     let first = columns.next().transpose()?;
     match columns.next().transpose()? {
         None => Ok(first),
@@ -132,8 +140,8 @@ fn only(
     }
 }
 
-fn fault(line: u64, got: &str, expected: &str) -> PlatformError {
-    PlatformError::Csv { line, problem: format!("{got}, expected {expected}") }
+fn fault(line: u64, got: &str, expected: &str) -> Wrong {
+    (line, format!("{got}, expected {expected}"))
 }
 
 /// The line of a record that is looked for from `from` on: blank lines and comments come before it.
@@ -144,13 +152,13 @@ fn line_of(text: &str, from: Option<&csv::Position>) -> u64 {
     1 + (passed + rest.take_while(|line| line.is_empty() || line.starts_with('#')).count()) as u64
 }
 
-fn unreadable(text: &str, error: &csv::Error) -> PlatformError {
+fn unreadable(text: &str, error: &csv::Error) -> Wrong {
     let line = line_of(text, error.position());
     let problem = match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => format!("{len} fields, expected {expected_len}"),
         _ => error.to_string(),
     };
-    PlatformError::Csv { line, problem }
+    (line, problem)
 }
 
 #[cfg(test)]
@@ -168,12 +176,16 @@ inputs,outputs,bits,cycles,nj,kind
 
     fn refused(old: &str, new: &str) -> String {
         assert!(TABLE.contains(old));
-        parse_csv(&TABLE.replacen(old, new, 1), Some(168e6)).expect_err("a bad table").to_string()
+        parse_csv(&TABLE.replacen(old, new, 1), "t", Some(168e6)).expect_err("a bad table").to_string().replacen(
+            "table t: ",
+            "",
+            1,
+        )
     }
 
     #[test]
     fn cycles_become_ns_by_the_clock() {
-        let samples = parse_csv(TABLE, Some(168e6)).unwrap();
+        let samples = parse_csv(TABLE, "t", Some(168e6)).unwrap();
         let shape = |recurrent| Shape { inputs: 16, outputs: 64, recurrent };
         let sample = |recurrent, bits: &str, ns, pj| Sample {
             shape: shape(recurrent),
@@ -187,13 +199,17 @@ inputs,outputs,bits,cycles,nj,kind
             sample(Some(true), "8x8", 1680.0 * (1e9 / 168e6), 1000.0),
         ];
         assert_eq!(samples, expected);
-        let ns = parse_csv("bits,outputs,ns,inputs\n2x2,3,7,5\n", None).unwrap();
+        let ns = parse_csv("bits,outputs,ns,inputs\n2x2,3,7,5\n", "t", None).unwrap();
         assert_eq!((ns[0].ns, ns[0].pj, ns[0].shape.inputs), (7.0, None, 5));
-        assert_eq!(parse_csv("BITS,outputs,us,inputs\n2x2,3,7,5\n", None).unwrap()[0].ns, 7000.0);
+        assert_eq!(parse_csv("BITS,outputs,us,inputs\n2x2,3,7,5\n", "t", None).unwrap()[0].ns, 7000.0);
     }
 
     #[test]
     fn what_is_wrong_is_said_by_line() {
+        assert_eq!(
+            refused("64,4x8", "64,8x8"),
+            "line 4: a second 16 to 64 at 8x8, expected every product once; the first is in line 3"
+        );
         assert_eq!(refused("8x8, 168", "8x8, -168"), "line 3: `cycles` \"-168\", expected a number above zero");
         assert_eq!(refused("8x8, 168", "8x8, NaN"), "line 3: `cycles` \"NaN\", expected a number above zero");
         assert_eq!(refused("16, 64", "0, 64"), "line 3: `inputs` \"0\", expected a whole number above zero");
@@ -215,7 +231,7 @@ inputs,outputs,bits,cycles,nj,kind
         assert_eq!(refused("nj", "us"), "line 1: a second column, `cycles`, expected one of `ns`, `us` or `cycles`");
         assert_eq!(refused("cycles", "pj"), "line 1: no time, expected a column `ns`, `us` or `cycles`");
         assert_eq!(refused("inputs", "pj"), "line 1: no column `inputs`, expected one");
-        let clockless = parse_csv(TABLE, None).expect_err("no clock").to_string();
-        assert_eq!(clockless, "line 1: cycles without a clock, expected a clock in Hz");
+        let clockless = parse_csv(TABLE, "t", None).expect_err("no clock").to_string();
+        assert_eq!(clockless, "table t: line 1: cycles without a clock, expected a clock in Hz");
     }
 }

@@ -42,8 +42,10 @@ pub enum PlatformError {
     #[error("platform `host`: this machine has not been measured")]
     NotMeasured,
     /// A table of measured products is not what it should be.
-    #[error("line {line}: {problem}")]
-    Csv {
+    #[error("table {origin}: line {line}: {problem}")]
+    Table {
+        /// The table.
+        origin: String,
         /// Line of the table, from 1.
         line: u64,
         /// What is wrong with it.
@@ -137,7 +139,7 @@ impl PlatformError {
             ),
             Self::NotMeasured => Some("`mohaq platform measure` does it, in about half a minute".to_owned()),
             Self::Read { .. }
-            | Self::Csv { .. }
+            | Self::Table { .. }
             | Self::Sites { .. }
             | Self::Precision { .. }
             | Self::Product { .. }

@@ -3,10 +3,10 @@
 use super::cost::{Cost, weight_bits};
 use crate::nn::Site;
 use crate::quant::Precision;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// A [`Cost`] taken apart. Times and energies of the parts add up to those of the cost, to within rounding.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Explanation {
     /// The products, in the order of [`Workload::sites`](crate::nn::Workload::sites).
     pub sites: Vec<SiteCost>,
@@ -17,12 +17,12 @@ pub struct Explanation {
 }
 
 /// What one product takes of a frame.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SiteCost {
     /// Name of the site.
     pub site: String,
     /// Its precision, in data as `4x8`.
-    #[serde(serialize_with = "as_text")]
+    #[serde(with = "as_text")]
     pub precision: Precision,
     /// Multiply-accumulates a frame.
     pub macs: u64,
@@ -40,12 +40,21 @@ impl SiteCost {
     }
 }
 
-fn as_text<S: Serializer>(precision: &Precision, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(precision)
+mod as_text {
+    use crate::quant::Precision;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(precision: &Precision, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(precision)
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Precision, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
 }
 
 /// Time and energy of a part of a frame. What the platform does not price is `None`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Share {
     /// Seconds of computing, were there nothing else.
     pub compute_s: Option<f64>,
@@ -62,7 +71,7 @@ pub struct Share {
 }
 
 /// What is read from and written to one memory level.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Traffic {
     /// Name of the level.
     pub memory: String,
@@ -75,7 +84,7 @@ pub struct Traffic {
 }
 
 /// What a part of a frame waits for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bound {
     /// Arithmetic.
@@ -87,7 +96,7 @@ pub enum Bound {
 }
 
 /// Energy by part, in pJ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EnergyPj {
     /// Multiply-accumulates.
     pub multiply: f64,

@@ -25,7 +25,15 @@ fn network() -> Workload {
         site("l3", 256, 3300),
         site("fc", 1100, 1904),
     ];
-    Workload { sites, input_frames: 1, vectors: 19_504, vectors_published: 8_800, elementwise: 88_000, state: 4_400 }
+    Workload {
+        sites,
+        input_frames: 1,
+        vectors: 19_504,
+        vectors_published: 8_800,
+        elementwise: 88_000,
+        state: 4_400,
+        frame_ns: None,
+    }
 }
 
 /// The same precision everywhere: `8x8`.

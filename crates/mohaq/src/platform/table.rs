@@ -245,7 +245,15 @@ mod tests {
             recurrent: false,
         };
         let sites = macs.iter().enumerate().map(site).collect();
-        Workload { sites, input_frames: 1, vectors: 1000, vectors_published: 600, elementwise: 5000, state: 300 }
+        Workload {
+            sites,
+            input_frames: 1,
+            vectors: 1000,
+            vectors_published: 600,
+            elementwise: 5000,
+            state: 300,
+            frame_ns: None,
+        }
     }
 
     fn spec(platform: &dyn Platform, choices: &[usize]) -> QuantSpec {

@@ -1,6 +1,6 @@
 //! Axes: the quantities a candidate can be placed, sorted and compared by.
 //!
-//! The objectives of the search come first; memory, speedup and energy follow where the search did not use them but
+//! The objectives of the search come first; memory, speedup, energy and time follow where the search did not use them but
 //! somebody computed them. Page, tables and summary all read a candidate through an [`Axis`].
 
 use super::{Baseline, Direction, Evaluation, Figure, Measures, MethodPoint, Report, UniformPrecision};
@@ -67,11 +67,13 @@ impl Axis {
 }
 
 /// The measures with the objective keys that stand for the same quantity.
-const MEASURES: [(&str, &str, &str, &str, Direction); 4] = [
+const MEASURES: [(&str, &str, &str, &str, Direction); 6] = [
     ("error", "error", "Error", "", Direction::Minimize),
     ("memory", "memory_bytes", "Memory", "B", Direction::Minimize),
     ("speedup", "speedup", "Speedup", "×", Direction::Maximize),
     ("energy", "energy_pj", "Energy", "pJ", Direction::Minimize),
+    ("time", "time_ms", "Time a frame", "ms", Direction::Minimize),
+    ("real_time_factor", "real_time_factor", "Real-time factor", "", Direction::Minimize),
 ];
 
 fn measure(measures: &Measures, name: &str) -> Figure {
@@ -79,7 +81,9 @@ fn measure(measures: &Measures, name: &str) -> Figure {
         "error" => measures.error,
         "memory_bytes" => measures.memory_bytes,
         "speedup" => measures.speedup,
-        _ => measures.energy_pj,
+        "energy_pj" => measures.energy_pj,
+        "time_ms" => measures.time_ms,
+        _ => measures.real_time_factor,
     }
 }
 

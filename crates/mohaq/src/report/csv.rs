@@ -1,6 +1,6 @@
 //! The evaluations as comma separated values.
 
-use super::{Evaluation, Figure, Report};
+use super::{Evaluation, Figure, Measures, Report};
 use std::collections::BTreeMap;
 
 /// Writes the heading and one row a candidate; columns as [`Report::to_csv`] lists them.
@@ -12,7 +12,7 @@ pub(super) fn write(report: &Report) -> String {
 
 fn heading(report: &Report) -> Vec<String> {
     let fixed = ["id", "order", "feasible", "on_front", "error", "test_error"];
-    let costs = ["memory_bytes", "speedup", "energy_pj"];
+    let costs = ["memory_bytes", "speedup", "energy_pj", "time_ms", "gops", "gops_per_watt", "real_time_factor"];
     let mut fields: Vec<String> = fixed.into_iter().chain(costs).map(str::to_owned).collect();
     fields.extend(report.objectives.iter().map(|objective| format!("objective.{}", objective.key)));
     fields.extend(["violated", "beacon", "own_error", "bits"].map(str::to_owned));
@@ -33,9 +33,10 @@ fn row(evaluation: &Evaluation, test_error: Option<&Figure>) -> Vec<String> {
         test_error.is_some().to_string(),
     ];
     let test_error = test_error.copied().unwrap_or_default();
-    let costs = [measures.memory_bytes, measures.speedup, measures.energy_pj];
-    let figures = [measures.error, test_error].into_iter().chain(costs);
-    fields.extend(figures.chain(evaluation.values.iter().copied()).map(number));
+    let Measures { error, memory_bytes, speedup, energy_pj, time_ms, gops, gops_per_watt, real_time_factor } = measures;
+    let costs = [memory_bytes, speedup, energy_pj, time_ms, gops, gops_per_watt, real_time_factor];
+    let figures = [error, &test_error].into_iter().chain(costs);
+    fields.extend(figures.chain(&evaluation.values).map(|figure| number(*figure)));
     let reasons: Vec<&str> = evaluation.violated.iter().map(|violation| violation.reason.as_str()).collect();
     fields.push(reasons.join("; "));
     fields.push(evaluation.loan.map_or_else(String::new, |loan| loan.beacon.to_string()));

@@ -20,10 +20,11 @@ pub(super) const CHARTS: &str = include_str!("assets/echarts/echarts.min.js");
 pub(super) const ELEMENTS: &str = include_str!("assets/elements.js");
 
 /// The scripts of the page in the order they run; each uses only those before it.
-const SCRIPTS: [&str; 6] = [
+const SCRIPTS: [&str; 7] = [
     ELEMENTS,
     include_str!("assets/page.js"),
     include_str!("assets/table.js"),
+    include_str!("assets/explain.js"),
     include_str!("assets/detail.js"),
     include_str!("assets/front.js"),
     include_str!("assets/curves.js"),

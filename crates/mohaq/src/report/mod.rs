@@ -129,7 +129,7 @@ impl Report {
     /// Writes the evaluations as CSV (RFC 4180), one row a candidate, in the order of evaluation.
     ///
     /// Columns: `id`, `order`, `feasible`, `on_front`, `error`, `test_error` (front only; both in the unit of the metric),
-    /// `memory_bytes`, `speedup`, `energy_pj`, `objective.KEY` for each objective, `violated`, `beacon`,
+    /// `memory_bytes`, `speedup`, `energy_pj`, `time_ms`, `gops`, `gops_per_watt`, `real_time_factor`, `objective.KEY` for each objective, `violated`, `beacon`,
     /// `own_error` (where a candidate has a beacon's parameters), `bits`, and
     /// `SITE.weight_bits`, `SITE.activation_bits` for each site. A missing figure is an empty field.
     ///

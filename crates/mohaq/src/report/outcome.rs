@@ -1,6 +1,7 @@
 //! What came out: the baseline, uniform precisions, every evaluated candidate, the front and how it grew.
 
 use super::{Figure, Loan};
+use crate::platform::Explained;
 use crate::quant::{Precision, QuantSpec};
 use mohaq_speech::metric::Metric;
 use serde::{Deserialize, Serialize};
@@ -73,6 +74,18 @@ pub struct Measures {
     pub speedup: Figure,
     /// Energy of a frame, pJ.
     pub energy_pj: Figure,
+    /// Time of a frame, ms.
+    #[serde(default)]
+    pub time_ms: Figure,
+    /// 10⁹ operations a second.
+    #[serde(default)]
+    pub gops: Figure,
+    /// 10⁹ operations a second and watt.
+    #[serde(default)]
+    pub gops_per_watt: Figure,
+    /// Time to compute a frame over its duration.
+    #[serde(default)]
+    pub real_time_factor: Figure,
 }
 
 /// The network with one precision at all sites.
@@ -148,6 +161,9 @@ pub struct FrontPoint {
     /// Error on the test set, read once after the search.
     #[serde(alias = "test_error_percent")]
     pub test_error: Figure,
+    /// Its cost taken apart, where the platform prices time or energy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explained: Option<Explained>,
 }
 
 /// How the front grew.

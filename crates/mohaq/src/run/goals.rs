@@ -54,11 +54,11 @@ fn limits(
     let memory = section.memory_mib.map(|mib| Limit::Memory((mib * MIB) as u64));
     let parameters = workload.parameters();
     let compression = section.compression.map(|times| Limit::Compression { times, parameters });
-    let time = section.time_ms.map(Limit::Time);
+    let figures = section.figures().map(|(objective, bound)| Limit::Figure { objective, bound });
     let ram = section.ram_kib.map(|kib| Limit::Ram((kib * KIB) as u64));
     let own = platform.limits().iter().filter(|_| section.platform_memory).cloned().map(Limit::Platform);
-    let stated = [relative, absolute, memory, compression, time, ram];
-    stated.into_iter().flatten().chain(own).collect()
+    let stated = [relative, absolute, memory, compression, ram];
+    stated.into_iter().flatten().chain(figures).chain(own).collect()
 }
 
 #[cfg(test)]

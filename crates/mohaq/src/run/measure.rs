@@ -1,6 +1,7 @@
 //! Measuring given bits, and the sensitivity of each site.
 
 use super::session::Trained;
+use crate::config::Recipe;
 use crate::eval::{IntegerJudge, Judge, ScoreCommand};
 use crate::nn::Workload;
 use crate::platform::{Cost, Platform};
@@ -40,7 +41,7 @@ pub struct Bench<'a> {
 }
 
 impl<'a> Bench<'a> {
-    /// A bench over `data`, with `cache_mib` MiB for outputs of first layers on the validation set.
+    /// A bench over `data` of `recipe`, with its bytes for outputs of first layers on the validation set.
     ///
     /// # Errors
     /// Sequences of another width than the network's input, or with features that are not numbers.
@@ -48,10 +49,11 @@ impl<'a> Bench<'a> {
         bank: &'a IntegerBank<'a>,
         trained: &'a Trained,
         data: Development<'a>,
-        cache_mib: usize,
+        recipe: &Recipe,
     ) -> Result<Self> {
-        let valid = judge(bank, &trained.scorer, trained.score.as_ref(), data.valid, cache_mib << 20)?;
-        Ok(Self { bank, workload: bank.network().workload(), valid })
+        let cache_bytes = recipe.search.cache_mib << 20;
+        let valid = judge(bank, &trained.scorer, trained.score.as_ref(), data.valid, cache_bytes)?;
+        Ok(Self { bank, workload: bank.network().workload().lasting(recipe.frame_ns()), valid })
     }
 
     /// The same with the test set: for what is measured when all is decided.

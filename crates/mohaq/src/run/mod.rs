@@ -9,7 +9,6 @@
 
 mod corpus;
 mod dir;
-mod explaining;
 mod found;
 mod goals;
 mod measure;
@@ -20,7 +19,6 @@ mod session;
 
 pub use corpus::{dataset, summary, synthesise};
 pub use dir::{Existing, RunDir};
-pub use explaining::{Explained, Step, explained};
 pub use found::{Baseline, BaselinePoint, Found, FrontMember, UNIFORM, UniformMember};
 pub use measure::{Bench, FinalBench, MeasuredSpec, PROBED, SiteSensitivity, sensitivity};
 pub use reporting::write as write_report;

@@ -7,7 +7,7 @@ use super::session::{Session, Trained};
 use crate::config::Source;
 use crate::eval::{Limit, Measurement, Objective};
 use crate::nn::{LayerDescription, Network, Pooling, Reset, RnnActivation};
-use crate::platform::Platform;
+use crate::platform::{Cost, Explained, Platform, explained};
 use crate::quant::{Precision, QuantSpec};
 use crate::report::{self, Figure, Measures, Report};
 use crate::{Error, Result};
@@ -42,7 +42,9 @@ fn assemble(
     sensitivity: Option<&[SiteSensitivity]>,
 ) -> Result<Report> {
     let recipe = &session.plan.recipe;
-    let sites = trained.network.workload().sites.len();
+    let workload = trained.network.workload().lasting(recipe.frame_ns());
+    let sites = workload.sites.len();
+    let explain = |bits: &QuantSpec| Ok(explained(&workload, &session.plan.platform, bits)?);
     let sensitivity = sensitivity.map(|table| sensitivity_table(table, sites)).transpose()?;
     Ok(Report {
         title: recipe.name.clone(),
@@ -64,7 +66,7 @@ fn assemble(
         objectives: searched.goals.objectives.iter().map(|one| objective(*one, &searched.goals.metric)).collect(),
         constraints: searched.goals.limits.iter().map(|limit| constraint(limit, &searched.goals.metric)).collect(),
         evaluations: searched.records.iter().map(|record| evaluation(record, searched)).collect::<Result<_>>()?,
-        front: searched.found.front.iter().map(front_point).collect(),
+        front: searched.found.front.iter().map(|member| front_point(member, &explain)).collect::<Result<_>>()?,
         beacons: searched.beacons.iter().map(beacon).collect::<Result<_>>()?,
         selection_bias: searched.found.selection_bias,
         hypervolume: hypervolume(searched),
@@ -219,12 +221,16 @@ fn baseline(trained: &Trained, data: &Dataset, searched: &Searched) -> report::B
     }
 }
 
-fn measures(error: f64, cost: Option<&crate::platform::Cost>) -> Measures {
+fn measures(error: f64, cost: Option<&Cost>) -> Measures {
     Measures {
         error: figure(error),
         memory_bytes: optional(cost.map(|cost| cost.memory_bits as f64 / 8.0)),
         speedup: optional(cost.and_then(|cost| cost.speedup)),
         energy_pj: optional(cost.and_then(|cost| cost.energy_pj)),
+        time_ms: optional(cost.and_then(|cost| Some(1e3 * cost.frame_time_s?))),
+        gops: optional(cost.and_then(Cost::gops)),
+        gops_per_watt: optional(cost.and_then(Cost::gops_per_watt)),
+        real_time_factor: optional(cost.and_then(Cost::real_time_factor)),
     }
 }
 
@@ -263,7 +269,7 @@ fn constraint(limit: &Limit, metric: &Metric) -> report::Constraint {
         name: limit.name(),
         label: limit.label(),
         axis: Some(objective.key().into()),
-        bound: report::Bound::AtMost,
+        bound: if objective.maximised() { report::Bound::AtLeast } else { report::Bound::AtMost },
         limit: figure(limit.bound()),
         unit: objective.unit(metric).into(),
     }
@@ -299,13 +305,16 @@ fn beacon(record: &crate::search::BeaconRecord) -> Result<report::Beacon> {
     Ok(report::Beacon { id, bits: spec(&record.bits)?, generation, epochs })
 }
 
-fn front_point(member: &FrontMember) -> report::FrontPoint {
-    report::FrontPoint {
+fn front_point(member: &FrontMember, explain: &dyn Fn(&QuantSpec) -> Result<Explained>) -> Result<report::FrontPoint> {
+    let explained = explain(&spec(&member.measured.bits)?)?;
+    let Cost { frame_time_s, energy_pj, .. } = explained.explanation.cost;
+    Ok(report::FrontPoint {
+        explained: (frame_time_s.is_some() || energy_pj.is_some()).then_some(explained),
         id: member.id as u64,
         search_error: figure(member.search_error),
         valid_error: figure(member.measured.valid_error),
         test_error: figure(member.measured.test_error),
-    }
+    })
 }
 
 fn hypervolume(searched: &Searched) -> report::Hypervolume {

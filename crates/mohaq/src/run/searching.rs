@@ -70,6 +70,7 @@ fn explore(session: &Session<'_>, trained: &Trained, data: Development<'_>, benc
     let platform = &session.plan.platform;
     platform.admit(bench.bank.network().description())?;
     let space = PrecisionSpace::new(&bench.workload, platform)?;
+    session.watch.note(&space.in_words(&bench.workload, platform));
     let chosen: Vec<&Sequence> = evenly_spaced(data.valid, section.sequences);
     let chosen_only;
     check_subsets(section.subsets, chosen.len())?;

@@ -78,6 +78,24 @@ impl PrecisionSpace {
         self.choices.iter().map(|(_, choice)| choice.levels() as f64).product()
     }
 
+    /// What `platform` leaves free and what it rules out, in a sentence.
+    pub fn in_words(&self, workload: &Workload, platform: &dyn Platform) -> String {
+        let all = platform.precisions();
+        let kind = match choices_of(all).as_slice() {
+            [Choice::Weight(_), Choice::Activation(_)] => "weights and activations free",
+            _ if platform.tied() => "weights and activations tied",
+            _ => "not every pair allowed",
+        };
+        let fewer = workload.sites.iter().filter_map(|site| {
+            let here = platform.precisions_at(site);
+            let listed: Vec<String> = here.iter().map(ToString::to_string).collect();
+            (here.len() < all.len()).then(|| format!("; `{}` only at {}", site.name, listed.join(", ")))
+        });
+        let (name, choices, candidates) = (platform.name(), self.choices.len(), self.candidates());
+        let fewer: String = fewer.collect();
+        format!("{name}: {} precisions, {kind}; {choices} choices, {candidates:.1e} candidates{fewer}", all.len())
+    }
+
     /// The precisions that `genome` stands for.
     ///
     /// # Panics
@@ -150,6 +168,41 @@ mod tests {
         assert_eq!(free.iter().map(Choice::levels).collect::<Vec<_>>(), [4, 4]);
         let tied = choices_of(&pairs(&Bits::ALL[1..], true));
         assert_eq!(tied.iter().map(Choice::levels).collect::<Vec<_>>(), [3]);
+    }
+
+    #[test]
+    fn a_space_says_what_a_platform_leaves_free() {
+        let site = |name: &str, inputs| crate::nn::Site {
+            name: name.into(),
+            inputs,
+            outputs: 8,
+            macs: 8 * inputs as u64,
+            weights: 8 * inputs as u64,
+            recurrent: false,
+        };
+        let workload = Workload { sites: vec![site("a", 4), site("b", 6)], ..Workload::default() };
+        let words = |platform: &dyn Platform| {
+            PrecisionSpace::new(&workload, platform).map(|space| space.in_words(&workload, platform))
+        };
+        let builtin = |name: &str| words(&crate::platform::load(name).unwrap()).unwrap();
+        let free = "16 precisions, weights and activations free; 4 choices, 2.6e2 candidates";
+        assert_eq!(builtin("bitfusion"), format!("bitfusion: {free}"));
+        let tied = "3 precisions, weights and activations tied; 2 choices, 9.0e0 candidates";
+        assert_eq!(builtin("silago"), format!("silago: {tied}"));
+        let pairs = "4 precisions, not every pair allowed; 2 choices, 1.6e1 candidates";
+        assert_eq!(builtin("fpga-dsp48"), format!("fpga-dsp48: {pairs}"));
+        let table = |outputs: usize| {
+            let text = format!(
+                "schema = 2\nmodel = \"lut\"\nname = \"t\"\ntitle = \"T\"\n[operands]\npairs = [\"4x8\", \"8x8\"]\n[lut]\n\
+                 [[lut.product]]\ninputs = 4\noutputs = 8\nns = {{ 4x8 = 1, 8x8 = 2 }}\n\
+                 [[lut.product]]\ninputs = 6\noutputs = {outputs}\nns = {{ 8x8 = 2 }}\n"
+            );
+            words(&crate::platform::TablePlatform::parse(&text, "t").unwrap())
+        };
+        let expected = "t: 2 precisions, weights and activations free; 4 choices, 2.0e0 candidates; `b` only at 8x8";
+        assert_eq!(table(8).unwrap(), expected);
+        let error = table(9).expect_err("no precision at `b`").to_string();
+        assert_eq!(error, "site `b`: platform `t` has no measurement around 6 to 8");
     }
 
     #[test]

@@ -60,7 +60,7 @@ fn site(inputs: usize, outputs: usize, times: u64) -> Site {
 /// Two products and a table of 50 rows of 8, which is read twice.
 fn frame() -> Workload {
     let sites = vec![site(50, 8, 0), site(8, 16, 2), site(16, 4, 1)];
-    Workload { sites, input_frames: 2, vectors: 20, vectors_published: 10, elementwise: 60, state: 16 }
+    Workload { sites, input_frames: 2, vectors: 20, vectors_published: 10, elementwise: 60, state: 16, frame_ns: None }
 }
 
 fn spec(text: &str) -> QuantSpec {
@@ -183,7 +183,8 @@ fn networks() -> impl Strategy<Value = (Workload, QuantSpec)> {
             sites.push(site(3, 3, 1));
             let mut precisions: Vec<Precision> = products.iter().map(|&(.., w, a)| Precision::new(w, a)).collect();
             precisions.push(Precision::new(Bits::Eight, Bits::Eight));
-            let workload = Workload { sites, input_frames: 2, vectors, vectors_published: 0, elementwise, state };
+            let workload =
+                Workload { sites, input_frames: 2, vectors, vectors_published: 0, elementwise, state, frame_ns: None };
             (workload, QuantSpec(precisions))
         },
     )

@@ -79,8 +79,9 @@ impl<'t> Loader<'_, 't> {
     }
 }
 
-/// Whether both speak of the same product.
+/// Whether both speak of the same product at some precision.
 fn overlap(a: &MeasuredProduct, b: &MeasuredProduct) -> bool {
     let kinds = a.recurrent.is_none() || b.recurrent.is_none() || a.recurrent == b.recurrent;
-    (a.inputs, a.outputs) == (b.inputs, b.outputs) && kinds
+    let precisions = || a.ns.keys().any(|precision| b.ns.contains_key(precision));
+    (a.inputs, a.outputs) == (b.inputs, b.outputs) && kinds && precisions()
 }

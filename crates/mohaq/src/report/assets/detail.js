@@ -52,5 +52,6 @@ onSelect((id) => {
     ...(candidate.loan === undefined ? [] : [element("p", { class: "note" }, loanText(candidate.loan))]),
     definitions(figuresOf(candidate)),
     copy,
-    layerTable(candidate));
+    layerTable(candidate),
+    ...explanationOf(candidate));
 });

@@ -30,7 +30,7 @@ function significant(value) {
   if (size >= 1) return value.toFixed(3);
   return size >= 0.001 ? value.toFixed(5) : value.toExponential(3);
 }
-const multiples = { B: [1024, ["B", "KiB", "MiB", "GiB"]], pJ: [1000, ["pJ", "nJ", "µJ", "mJ"]] };
+const multiples = { B: [1024, ["B", "KiB", "MiB", "GiB"]], pJ: [1000, ["pJ", "nJ", "µJ", "mJ"]], "µs": [1000, ["µs", "ms", "s"]] };
 
 /** The multiple of a unit that suits numbers up to `size`: its name and how many of the unit it holds. */
 function multiple(unit, size) {

@@ -34,11 +34,13 @@ fn made(rows: &[Row]) -> Report {
             memory_bytes: memory.into(),
             speedup: speedup.into(),
             energy_pj: Figure::MISSING,
+            ..Measures::default()
         };
         let values = vec![measures.error, measures.speedup];
         let bits = bits.clone();
         made.evaluations.push(Evaluation { id, order: id, bits, values, measures, violated: Vec::new(), loan: None });
         made.front.push(FrontPoint {
+            explained: None,
             id,
             search_error: valid.into(),
             valid_error: valid.into(),

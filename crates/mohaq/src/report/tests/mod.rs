@@ -131,7 +131,7 @@ fn csv_has_a_row_for_each_candidate_and_the_columns_it_promises() {
     let csv = report.to_csv().unwrap();
     let heading = csv.lines().next().unwrap();
     let fixed = "id,order,feasible,on_front,error,test_error,memory_bytes,speedup,energy_pj,\
-                 objective.error,objective.speedup,violated,beacon,\
+                 time_ms,gops,gops_per_watt,real_time_factor,objective.error,objective.speedup,violated,beacon,\
                  own_error,bits,l0.weight_bits,l0.activation_bits,";
     assert!(heading.starts_with(fixed), "{heading}");
     assert!(heading.ends_with("output.weight_bits,output.activation_bits"));
@@ -143,10 +143,10 @@ fn csv_has_a_row_for_each_candidate_and_the_columns_it_promises() {
         assert_eq!(row[2], evaluation.violated.is_empty().to_string());
         assert_eq!(row[4].parse::<f64>().ok(), evaluation.measures.error.get());
         assert_eq!(row[8], "", "no energy was computed");
-        assert_eq!(row[12], evaluation.loan.map_or_else(String::new, |loan| loan.beacon.to_string()));
-        assert_eq!(row[13].parse::<f64>().ok(), evaluation.loan.and_then(|loan| loan.own_error.get()));
-        assert_eq!(row[14], evaluation.bits.to_string());
-        assert_eq!(row[15], evaluation.bits.0[0].weight.count().to_string());
+        assert_eq!(row[16], evaluation.loan.map_or_else(String::new, |loan| loan.beacon.to_string()));
+        assert_eq!(row[17].parse::<f64>().ok(), evaluation.loan.and_then(|loan| loan.own_error.get()));
+        assert_eq!(row[18], evaluation.bits.to_string());
+        assert_eq!(row[19], evaluation.bits.0[0].weight.count().to_string());
     }
     assert_eq!(rows.iter().filter(|row| row[3] == "true").count(), report.front.len());
 }

@@ -148,6 +148,7 @@ fn measure(bits: &[Precision]) -> Measures {
         memory_bytes: memory.into(),
         speedup: (macs as f64 / time).into(),
         energy_pj: Figure::MISSING,
+        ..Measures::default()
     }
 }
 
@@ -160,6 +161,7 @@ fn front(evaluations: &[Evaluation]) -> Vec<FrontPoint> {
     let kept =
         evaluations.iter().filter(|one| one.feasible() && !evaluations.iter().any(|other| dominates(other, one)));
     kept.map(|one| FrontPoint {
+        explained: None,
         id: one.id,
         search_error: one.values[0],
         valid_error: (value(one, 0) - 0.4).into(),

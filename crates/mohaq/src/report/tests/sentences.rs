@@ -41,6 +41,7 @@ fn five() -> Report {
                     memory_bytes: memory.into(),
                     speedup: speedup.into(),
                     energy_pj: Figure::MISSING,
+                    ..Measures::default()
                 },
                 violated: violated.into_iter().map(violation).collect(),
                 loan: None,
@@ -49,6 +50,7 @@ fn five() -> Report {
         .collect();
     five.front = [(1, 17.0), (2, 17.6), (3, 20.0)]
         .map(|(id, error): (u64, f64)| FrontPoint {
+            explained: None,
             id,
             search_error: error.into(),
             valid_error: error.into(),

@@ -1,13 +1,14 @@
 //! A candidate's cost taken apart: what each product takes, what a step of bits would change, and what does not fit.
 
-use crate::Result;
-use crate::nn::{Network, Workload};
-use crate::platform::{Cost, Explanation, Platform, Violation};
+use super::cost::{Cost, Violation};
+use super::explanation::Explanation;
+use super::{Platform, PlatformError};
+use crate::nn::{Site, Workload};
 use crate::quant::{Precision, QuantSpec};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// All that is known of the cost of a candidate.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Explained {
     /// Name of the platform.
     pub platform: String,
@@ -22,7 +23,7 @@ pub struct Explained {
 }
 
 /// What another precision of one site would change, everything else as it is.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// Name of the site.
     pub site: String,
@@ -41,15 +42,14 @@ pub struct Step {
 /// Takes apart what `spec` costs on `platform`.
 ///
 /// # Errors
-/// [`Error::Platform`](crate::Error::Platform) for another number of sites, or a precision that the platform has not.
-pub fn explained(network: &Network, platform: &dyn Platform, spec: &QuantSpec) -> Result<Explained> {
-    let workload = network.workload();
-    let explanation = platform.explain(&workload, spec)?;
+/// Those of [`Platform::cost`].
+pub fn explained(workload: &Workload, platform: &dyn Platform, spec: &QuantSpec) -> Result<Explained, PlatformError> {
+    let explanation = platform.explain(workload, spec)?;
     let cost = explanation.cost;
     let mut steps = Vec::new();
     for site in 0..spec.0.len() {
-        for precision in neighbours(platform, spec.0[site]) {
-            steps.push(step(&workload, platform, spec, &cost, site, precision)?);
+        for precision in neighbours(platform, &workload.sites[site], spec.0[site]) {
+            steps.push(step(workload, platform, spec, &cost, site, precision)?);
         }
     }
     let violations = platform.violations(&cost);
@@ -63,7 +63,7 @@ fn step(
     before: &Cost,
     site: usize,
     precision: Precision,
-) -> Result<Step> {
+) -> Result<Step, PlatformError> {
     let mut other = spec.clone();
     other.0[site] = precision;
     let after = platform.cost(workload, &other)?;
@@ -80,8 +80,8 @@ fn step(
 
 /// The nearest precisions of the platform below and above `from`: in the weights, then in the activations, or in both where
 /// they are tied.
-fn neighbours(platform: &dyn Platform, from: Precision) -> Vec<Precision> {
-    let all = platform.precisions();
+fn neighbours(platform: &dyn Platform, site: &Site, from: Precision) -> Vec<Precision> {
+    let all = platform.precisions_at(site);
     let [w, a] = [|p: &Precision| p.weight, |p: &Precision| p.activation];
     if platform.tied() {
         let below = all.iter().filter(|p| w(p) < from.weight).max_by_key(|p| w(p));
@@ -102,7 +102,7 @@ fn neighbours(platform: &dyn Platform, from: Precision) -> Vec<Precision> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::NetworkDescription;
+    use crate::nn::{Network, NetworkDescription};
     use crate::platform;
 
     fn network() -> Network {
@@ -112,7 +112,7 @@ mod tests {
 
     fn steps(platform: &str, bits: &str) -> Vec<String> {
         let spec = QuantSpec::parse(bits, 3).unwrap();
-        let explained = explained(&network(), &platform::load(platform).unwrap(), &spec).unwrap();
+        let explained = explained(&network().workload(), &platform::load(platform).unwrap(), &spec).unwrap();
         explained.steps.iter().map(|step| format!("{} {}", step.site, step.to)).collect()
     }
 
@@ -132,7 +132,7 @@ mod tests {
     fn a_step_changes_what_the_whole_then_costs() {
         let (network, platform) = (network(), platform::load("cortex-m4").unwrap());
         let spec = QuantSpec::parse("8x8", 3).unwrap();
-        let explained = explained(&network, &platform, &spec).unwrap();
+        let explained = explained(&network.workload(), &platform, &spec).unwrap();
         let step = explained.steps.iter().find(|step| (step.site.as_str(), step.to.as_str()) == ("l0", "4x8")).unwrap();
         // 4 inputs for four gates of five units, 4 bits less each.
         assert_eq!(step.weight_bits, -4 * 4 * 5 * 4);
