@@ -67,13 +67,12 @@ impl Axis {
 }
 
 /// The measures with the objective keys that stand for the same quantity.
-const MEASURES: [(&str, &str, &str, &str, Direction); 6] = [
+const MEASURES: [(&str, &str, &str, &str, Direction); 5] = [
     ("error", "error", "Error", "", Direction::Minimize),
     ("memory", "memory_bytes", "Memory", "B", Direction::Minimize),
     ("speedup", "speedup", "Speedup", "×", Direction::Maximize),
     ("energy", "energy_pj", "Energy", "pJ", Direction::Minimize),
     ("time", "time_ms", "Time a frame", "ms", Direction::Minimize),
-    ("real_time_factor", "real_time_factor", "Real-time factor", "", Direction::Minimize),
 ];
 
 fn measure(measures: &Measures, name: &str) -> Figure {
@@ -82,8 +81,7 @@ fn measure(measures: &Measures, name: &str) -> Figure {
         "memory_bytes" => measures.memory_bytes,
         "speedup" => measures.speedup,
         "energy_pj" => measures.energy_pj,
-        "time_ms" => measures.time_ms,
-        _ => measures.real_time_factor,
+        _ => measures.time_ms,
     }
 }
 

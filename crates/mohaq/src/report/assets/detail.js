@@ -52,6 +52,5 @@ onSelect((id) => {
     ...(candidate.loan === undefined ? [] : [element("p", { class: "note" }, loanText(candidate.loan))]),
     definitions(figuresOf(candidate)),
     copy,
-    layerTable(candidate),
-    ...explanationOf(candidate));
+    layerTable(candidate));
 });

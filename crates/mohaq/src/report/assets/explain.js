@@ -5,7 +5,7 @@ const secondsText = (seconds) => show(seconds === null ? null : seconds * 1e6, "
 const boundText = (bound) => ({ compute: "arithmetic", overhead: "overhead" })[bound] ?? bound?.memory ?? "–";
 
 /** Times of the memory levels, as text. */
-const trafficText = (share) => share.memory.map((level) => `${level.memory} ${secondsText(level.time_s)}`).join(", ") || "–";
+const trafficText = (share) => share.memory.filter((level) => level.time_s > 0).map((level) => `${level.memory} ${secondsText(level.time_s)}`).join(", ") || "–";
 const energyOf = (share) => share.energy === null ? null : Object.values(share.energy).reduce((sum, part) => sum + part, 0);
 
 function tableOf(heading, rows) {
@@ -46,13 +46,15 @@ function stepTable(explained) {
   return tableOf(["Matrix", "To", "Weights", "Time", "Energy"], rows);
 }
 
-/** The tables of a candidate whose cost was taken apart, folded up. */
-function explanationOf(candidate) {
-  const explained = frontPoints.get(candidate.id)?.explained;
-  if (explained === undefined) return [];
-  const folded = (title, ...content) => element("details", {}, element("summary", {}, title), ...content);
-  return [
-    folded("Where time and energy go", shareTable(explained.explanation), ...energyParts(explained.explanation)),
-    folded("What one step of bits would change", stepTable(explained)),
-  ];
+/** A table under a heading that does not widen the page. */
+function titled(title, ...content) {
+  return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, element("h3", {}, title), ...content);
 }
+
+onSelect((id) => {
+  const explained = frontPoints.get(id)?.explained;
+  if (explained === undefined) return byId("explained").replaceChildren();
+  byId("explained").replaceChildren(
+    titled(`Where time and energy of candidate #${id} go`, shareTable(explained.explanation), ...energyParts(explained.explanation)),
+    titled("What one step of bits would change", stepTable(explained)));
+});

@@ -31,7 +31,10 @@ function figuresOf(candidate) {
   ];
   // The error axis is the search error.
   const rest = point === undefined ? axes : axes.filter((axis) => axis.key !== "error");
-  return errors.concat(rest.map((axis) => [axis.label, show(valueOn(axis, candidate), axis.unit)]));
+  const rates = [["Throughput", "gops", "GOP/s"], ["Efficiency", "gops_per_watt", "GOP/s/W"], ["Real-time factor", "real_time_factor", ""]]
+    .filter(([, key]) => candidate[key] != null && !rest.some((axis) => axis.key === key))
+    .map(([label, key, unit]) => [label, show(candidate[key], unit)]);
+  return errors.concat(rest.map((axis) => [axis.label, show(valueOn(axis, candidate), axis.unit)]), rates);
 }
 
 // One candidate is selected at a time; whoever shows it listens.
