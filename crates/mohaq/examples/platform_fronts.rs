@@ -41,7 +41,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// Time and energy of one precision everywhere, on every platform that has it.
 fn uniform(workload: &Workload) -> mohaq::Result<()> {
-    println!("{:<22} {:>34}   {:>34}", "", "time a frame, us, at 16 8 4 2 bit", "energy a frame, uJ");
+    let [time, energy, speedup] = ["time a frame, us, at 16 8 4 2 bit", "energy a frame, uJ", "times as fast"];
+    println!("{:<22} {time:>35}   {energy:>35}   {speedup:>35}", "");
     for platform in platform::list() {
         let costs = [Bits::Sixteen, Bits::Eight, Bits::Four, Bits::Two].map(|bits| {
             let spec = QuantSpec::uniform(Precision::new(bits, bits), workload.sites.len());
@@ -52,8 +53,8 @@ fn uniform(workload: &Workload) -> mohaq::Result<()> {
                 |cost: &Option<Cost>| cost.as_ref().and_then(of).map_or("-".to_owned(), |value| format!("{value:.1}"));
             costs.iter().map(text).map(|text| format!(" {text:>8}")).collect::<String>()
         };
-        let time = row(&|cost| Some(1e6 * cost.frame_time_s?));
-        println!("{:<22}{time}  {}", platform.name(), row(&|cost| Some(1e-6 * cost.energy_pj?)));
+        let [time, energy] = [row(&|cost| Some(1e6 * cost.frame_time_s?)), row(&|cost| Some(1e-6 * cost.energy_pj?))];
+        println!("{:<22}{time}  {energy}  {}", platform.name(), row(&|cost| cost.speedup));
     }
     Ok(())
 }

@@ -267,6 +267,11 @@ impl Product<'_> {
         (product * self.panels.inputs() as f64).min(f64::from(1_u32 << 31))
     }
 
+    /// Whether any sum of 32 bits, scaled, has its bias added in 32 bits.
+    fn scales_in_32_bits(&self) -> bool {
+        self.largest_sum() * self.scales.largest < f64::from(1_u32 << 30)
+    }
+
     /// Whether sums, brought into 32 bits, can be requantized in doubles and have their biases added in 32 bits.
     ///
     /// A sum outside of 32 bits must still be outside of 16 bits after it was cut to them, scaled and had the most
@@ -275,7 +280,7 @@ impl Product<'_> {
         let sums_fit = self.panels.exact_steps(self.operand.bits) == self.panels.steps()
             || self.operand.family != Family::Pairs
             || self.scales.smallest >= 1.0 / 32_768.0;
-        sums_fit && self.largest_sum() * self.scales.largest < f64::from(1_u32 << 30)
+        sums_fit && self.scales_in_32_bits()
     }
 
     /// The words of tile `tile`.

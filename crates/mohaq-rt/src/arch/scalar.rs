@@ -41,13 +41,26 @@ pub(super) fn write(
     let mut count = SaturationCount::default();
     for (tile, first) in (0..product.rows).step_by(TILE).enumerate() {
         let rows = TILE.min(product.rows - first);
-        for (row, sums) in sums(tile, rows).iter().take(rows).enumerate() {
-            for (lane, to) in target.row(first + row).iter_mut().enumerate() {
-                let place = panel * LANES + lane;
-                let scaled = product.scales.requantizers[place].scaled(sums[lane]);
-                let sum = scaled.saturating_add(product.scales.biases[place].into());
-                *to = count.record(saturate(sum, Bits::Sixteen));
-            }
+        count.merge(write_rows(product, panel, first, &sums(tile, rows)[..rows], &mut target));
+    }
+    count
+}
+
+/// From the exact sums of some rows, from `first` on, to codes.
+pub(super) fn write_rows(
+    product: &Product<'_>,
+    panel: usize,
+    first: usize,
+    sums: &[[i64; LANES]],
+    target: &mut Target<'_>,
+) -> SaturationCount {
+    let mut count = SaturationCount::default();
+    for (row, sums) in sums.iter().enumerate() {
+        for (lane, to) in target.row(first + row).iter_mut().enumerate() {
+            let place = panel * LANES + lane;
+            let scaled = product.scales.requantizers[place].scaled(sums[lane]);
+            let sum = scaled.saturating_add(product.scales.biases[place].into());
+            *to = count.record(saturate(sum, Bits::Sixteen));
         }
     }
     count

@@ -34,6 +34,9 @@ pub struct Verification {
     pub largest_error: f64,
 }
 
+/// How often every candidate is timed.
+const ROUNDS: usize = 3;
+
 /// Times `network` at `candidates` random precisions and holds what `platform` predicts against it.
 ///
 /// # Errors
@@ -51,6 +54,7 @@ pub fn verify(
     let codes = codes(&bank, timing);
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut predictions = Vec::with_capacity(candidates);
+    let mut engines = Vec::with_capacity(candidates);
     for _ in 0..candidates {
         let precision = |site| {
             let all = platform.precisions_at(site);
@@ -58,15 +62,20 @@ pub fn verify(
         };
         let spec = QuantSpec(workload.sites.iter().map(precision).collect());
         let predicted = platform.cost(&workload, &spec)?.frame_time_s.unwrap_or(f64::NAN);
-        let (engine, mut scratch) = (bank.engine(&spec)?, Scratch::default());
-        let ns = timing.quickest(|| {
-            engine.run(&codes, &[0, timing.frames], &mut scratch);
-        });
-        predictions.push(Prediction {
-            bits: spec.to_string(),
-            predicted_us: 1e6 * predicted,
-            measured_us: 1e-3 * ns * workload.input_frames as f64,
-        });
+        engines.push(bank.engine(&spec)?);
+        let (bits, predicted_us) = (spec.to_string(), 1e6 * predicted);
+        predictions.push(Prediction { bits, predicted_us, measured_us: f64::INFINITY });
+    }
+    let mut scratch = Scratch::default();
+    // Round after round: what disturbs the machine for a while does not meet a candidate in all of them.
+    for _ in 0..ROUNDS {
+        for (engine, prediction) in engines.iter().zip(&mut predictions) {
+            let ns = timing.quickest(|| {
+                engine.run(&codes, &[0, timing.frames], &mut scratch);
+            });
+            let us = 1e-3 * ns * workload.input_frames as f64;
+            prediction.measured_us = prediction.measured_us.min(us);
+        }
     }
     Ok(Verification::of(predictions))
 }

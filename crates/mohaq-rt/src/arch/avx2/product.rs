@@ -20,8 +20,8 @@
 
 use super::super::{LANES, Product, TILE, Target, Words, in_turn, scalar};
 use super::vector::{
-    any, at_end, count_outside, cut, in_order, load, load_bytes, load_i32, load_ratios, load_widened, scale, to_i64,
-    write,
+    any, at_end, count_outside, cut, fit_32_bits, in_order, load, load_bytes, load_i32, load_ratios, load_widened,
+    scale, to_i64, write,
 };
 use crate::numeric::SaturationCount;
 #[cfg(feature = "std")]
@@ -287,8 +287,8 @@ fn wide_pairs<const R: usize, W: PairStep>(words: &[Words], weights: &[W], run: 
     wide
 }
 
-/// The whole of one panel where 32 bits do not hold what becomes of its sums: exact sums as above, and the definition's way
-/// from each of them to a code.
+/// The whole of one panel where nothing shows beforehand that 32 bits hold its sums: exact sums in 64, tile by tile. Where 32
+/// bits hold all of a tile, which is nearly always, they become codes as others do; else in the definition's way.
 #[target_feature(enable = "avx2")]
 pub(super) fn wide_product(product: &Product<'_>, panel: usize, target: Target<'_>) -> SaturationCount {
     let run = product.panels.exact_steps(product.operand.bits);
@@ -307,19 +307,37 @@ fn wide(
     panel: usize,
     weights: &[impl PairStep],
     run: usize,
-    target: Target<'_>,
+    mut target: Target<'_>,
 ) -> SaturationCount {
-    scalar::write(product, panel, target, |tile, rows| {
+    let end = product.scales_in_32_bits().then(|| Ending::new(product, panel));
+    let mut count = SaturationCount::default();
+    for (tile, first) in (0..product.rows).step_by(TILE).enumerate() {
         let words = product.tile(tile);
-        let mut sums = [[0; LANES]; TILE];
+        let rows = TILE.min(product.rows - first);
+        let mut sums = [[_mm256_setzero_si256(); 4]; TILE];
         if rows == 1 {
-            sums[0] = to_wide(&wide_pairs::<1, _>(words, weights, run)[0]);
+            [sums[0]] = wide_pairs::<1, _>(words, weights, run);
         } else {
-            let wide = wide_pairs::<TILE, _>(words, weights, run);
-            sums.iter_mut().zip(&wide).for_each(|(sums, wide)| *sums = to_wide(wide));
+            sums = wide_pairs::<TILE, _>(words, weights, run);
         }
-        sums
-    })
+        let sums = &sums[..rows];
+        match &end {
+            Some(end) if fit_32_bits(sums.as_flattened()) => {
+                let mut narrow = [[_mm256_setzero_si256(); 2]; TILE];
+                for (narrow, wide) in narrow.iter_mut().zip(sums) {
+                    *narrow = [cut([wide[0], wide[1]]), cut([wide[2], wide[3]])];
+                }
+                let clipped = end.write(&narrow[..rows], first, &mut target);
+                count.merge(SaturationCount { clipped, total: (rows * target.lanes) as u64 });
+            }
+            _ => {
+                let mut numbers = [[0; LANES]; TILE];
+                numbers.iter_mut().zip(sums).for_each(|(numbers, sums)| *numbers = to_wide(sums));
+                count.merge(scalar::write_rows(product, panel, first, &numbers[..rows], &mut target));
+            }
+        }
+    }
+    count
 }
 
 #[target_feature(enable = "avx2")]

@@ -2,13 +2,13 @@
 
 use super::super::LANES;
 use core::arch::x86_64::{
-    __m128i, __m256d, __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_add_epi32, _mm256_and_si256,
-    _mm256_blendv_epi8, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmpeq_epi16, _mm256_cmpgt_epi32,
-    _mm256_cmpgt_epi64, _mm256_cvtepi8_epi16, _mm256_cvtepi32_pd, _mm256_cvtpd_epi32, _mm256_extracti128_si256,
-    _mm256_loadu_pd, _mm256_loadu_si256, _mm256_movemask_ps, _mm256_mul_pd, _mm256_or_si256, _mm256_permute2x128_si256,
-    _mm256_permute4x64_epi64, _mm256_permutevar8x32_epi32, _mm256_set_m128i, _mm256_set1_epi16, _mm256_set1_epi32,
-    _mm256_set1_epi64x, _mm256_setr_epi32, _mm256_sra_epi32, _mm256_srai_epi32, _mm256_storeu_si256,
-    _mm256_testz_si256, _mm256_xor_si256,
+    __m128i, __m256d, __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_add_epi32, _mm256_add_epi64,
+    _mm256_and_si256, _mm256_blendv_epi8, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmpeq_epi16,
+    _mm256_cmpgt_epi32, _mm256_cmpgt_epi64, _mm256_cvtepi8_epi16, _mm256_cvtepi32_pd, _mm256_cvtpd_epi32,
+    _mm256_extracti128_si256, _mm256_loadu_pd, _mm256_loadu_si256, _mm256_movemask_ps, _mm256_mul_pd, _mm256_or_si256,
+    _mm256_permute2x128_si256, _mm256_permute4x64_epi64, _mm256_permutevar8x32_epi32, _mm256_set_m128i,
+    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setr_epi32, _mm256_setzero_si256,
+    _mm256_sra_epi32, _mm256_srai_epi32, _mm256_storeu_si256, _mm256_testz_si256, _mm256_xor_si256,
 };
 
 /// 16 codes.
@@ -152,6 +152,18 @@ fn cut_four(numbers: __m256i) -> __m256i {
     let (largest, smallest) = (_mm256_set1_epi64x(i32::MAX.into()), _mm256_set1_epi64x(i32::MIN.into()));
     let numbers = _mm256_blendv_epi8(numbers, largest, _mm256_cmpgt_epi64(numbers, largest));
     _mm256_blendv_epi8(numbers, smallest, _mm256_cmpgt_epi64(smallest, numbers))
+}
+
+/// Whether 32 bits hold every number of 64 bits.
+#[target_feature(enable = "avx2")]
+pub(super) fn fit_32_bits(vectors: &[__m256i]) -> bool {
+    // x + 2³¹ of such a number has nothing in its upper half.
+    let (middle, upper) = (_mm256_set1_epi64x(1 << 31), _mm256_set1_epi64x(-1 << 32));
+    let mut moved = _mm256_setzero_si256();
+    for &numbers in vectors {
+        moved = _mm256_or_si256(moved, _mm256_add_epi64(numbers, middle));
+    }
+    _mm256_testz_si256(moved, upper) == 1
 }
 
 /// Which of 16 codes are at an end of the range, where all saturated codes are and few others: all ones there.
