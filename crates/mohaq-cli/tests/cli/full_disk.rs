@@ -58,10 +58,12 @@ fn a_disk_that_fills_up_costs_nothing_but_the_line_or_file_that_it_could_not_hol
     let mut named = BTreeSet::new();
     let [checkpoint, log, page] =
         ["checkpoint/training.safetensors", "evaluations.jsonl", "report.html"].map(|name| whole[name].len());
+    // Times stand in the log, so that it has some bytes more or less every time: a whole block is what it surely lacks.
+    let log = log - 1024;
     let starts: [(&[&str], &[usize]); 3] = [
         (&[], &[1, 4096]),
         (&FEATURES, &[4096, checkpoint - 1]),
-        (&TRAINED, &[1024, 4096, checkpoint - 1, log - 1, page / 2, page - 1]),
+        (&TRAINED, &[1024, 4096, checkpoint - 1, log, page / 2, page - 1]),
     ];
     for (there, sizes) in starts {
         for size in sizes {
