@@ -1,5 +1,6 @@
 //! Everything that can be wrong with what comes from outside.
 
+use crate::export::ExportError;
 use crate::import::ImportError;
 use crate::platform::PlatformError;
 use crate::quant::PrecisionSyntax;
@@ -585,6 +586,9 @@ pub enum Error {
     /// Reports.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// Exports.
+    #[error(transparent)]
+    Export(#[from] ExportError),
 }
 
 impl Error {
@@ -617,6 +621,7 @@ impl Error {
             Self::Locked { .. } => Some("wait for it, or choose another directory with --out".into()),
             Self::Import { source, .. } => source.hint(),
             Self::Platform(error) => error.hint(),
+            Self::Export(error) => error.hint(),
             _ => None,
         }
     }
@@ -644,6 +649,7 @@ impl Error {
                 | Self::LayerSetting { .. }
                 | Self::TooManyParameters { .. }
                 | Self::Speech(mohaq_speech::Error::Setting { .. })
+                | Self::Export(ExportError::Name { .. })
                 | Self::Report(ReportError::FewRuns(_) | ReportError::SameName(_) | ReportError::Level { .. })
         )
     }

@@ -75,6 +75,16 @@ impl SruCell {
         }
     }
 
+    /// From vector times state to the gate's argument: 0 … 14.
+    pub const fn gate_shift(self) -> u32 {
+        self.gate_shift
+    }
+
+    /// From the state to the hidden output: 0 … 14.
+    pub const fn hidden_shift(self) -> u32 {
+        self.hidden_shift
+    }
+
     /// One frame of one unit: `state` goes from c to c', and h is returned. `clipped` counts arguments of gates.
     ///
     /// `vectors`: v_f, v_r. `products`: u, u_f, u_r with the biases in them. `skip`: x, in the format of h.
