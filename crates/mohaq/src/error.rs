@@ -569,6 +569,20 @@ pub enum Error {
         /// The directory.
         path: PathBuf,
     },
+    /// A candidate that a run has not.
+    #[error("{}: no candidate {pick}", path.display())]
+    NoCandidate {
+        /// The run directory.
+        path: PathBuf,
+        /// Which one was asked for.
+        pick: String,
+    },
+    /// A run directory without a network.
+    #[error("{}: no network there", path.display())]
+    NoNetwork {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// A network without a matrix product.
     #[error("the network has no matrix product to quantize")]
     NoSites,
@@ -617,6 +631,12 @@ impl Error {
             }
             Self::NetworkChanged { .. } => {
                 Some("put the trained network back, or start over with --force or in another directory".into())
+            }
+            Self::NoCandidate { .. } => {
+                Some("the report and `mohaq search` list candidates by their numbers; knee is one of the front".into())
+            }
+            Self::NoNetwork { .. } => {
+                Some("of a run that took its network --from another, --network FILE says where it is".into())
             }
             Self::Locked { .. } => Some("wait for it, or choose another directory with --out".into()),
             Self::Import { source, .. } => source.hint(),

@@ -14,7 +14,7 @@
 
 mod recurrent;
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", feature = "alloc"))]
 pub(crate) use recurrent::Lanes;
 pub use recurrent::{CellKind, MAX_GATES, MAX_PEEPHOLES, RecurrentCell};
 pub(crate) use recurrent::{Clipped, Frame, MAX_PEEPHOLE_SHIFT, One};

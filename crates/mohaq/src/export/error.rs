@@ -34,6 +34,14 @@ pub enum ExportError {
     /// A test vector that the network does not take.
     #[error("the test vector: {0}")]
     Vector(mohaq_rt::Error),
+    /// A program that could not be started, or failed.
+    #[error("`{program}`: {said}")]
+    Program {
+        /// Its name.
+        program: String,
+        /// What it or the system said.
+        said: String,
+    },
 }
 
 impl ExportError {
@@ -47,6 +55,7 @@ impl ExportError {
                     .into(),
             ),
             Self::Exists { .. } => Some("--force writes over it, --out names another place".into()),
+            Self::Program { .. } => Some("a C compiler is needed; CC names another one than `cc`".into()),
             Self::Image(_) | Self::Vector(_) => None,
         }
     }

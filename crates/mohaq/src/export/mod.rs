@@ -32,9 +32,11 @@ mod folder;
 mod name;
 mod project;
 mod vector;
+mod verify;
 
 pub use error::ExportError;
-pub use folder::{check_arena, write_file, write_folder};
+pub use folder::{check_arena, image_ram_bytes, write_folder};
 pub use name::Name;
 pub use project::{Project, Settings};
 pub use vector::Vector;
+pub use verify::{Sequences, Verified, run_c, run_image};

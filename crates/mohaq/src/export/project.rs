@@ -188,7 +188,7 @@ impl Writer<'_> {
             .replace("@RAM@", &code.arena_bytes.to_string())
             .replace("@EXAMPLE@", example.trim_end())
             .replace("@MACROS@", macros)
-            .replace("@LAYERS@", &layers);
+            .replace("@LAYERS@", layers.trim_end());
         self.filled(&template)
     }
 }

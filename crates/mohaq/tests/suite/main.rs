@@ -5,6 +5,7 @@
 
 mod case;
 mod coverage;
+mod devices;
 mod engines;
 mod exported;
 

@@ -6,9 +6,9 @@ static void multiply_w@W@_s@BITS@(const product *site, const int16_t *row, size_
     size_t scale = (first / site->part) % site->parts;
     size_t within = first % site->part;
     size_t i;
-
+@BASE@
     for (i = 0u; i < count; ++i) {
-        const @SUM@ sum = dot_w@W@_s@BITS@(weights, row, site->inputs);
+        const @SUM@ sum = dot_w@W@_s@BITS@(weights, row, site->inputs@BASE_ARGUMENT@);
         const int16_t bias = (int16_t)((site->biases != NULL) ? site->biases[first + i] : 0);
 
         to[i] = result(@SCALED@(sum, site->scales[scale]), bias, clipped);

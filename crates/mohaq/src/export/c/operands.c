@@ -17,4 +17,9 @@ static void operands(const product *site, const int16_t *codes, int16_t *row, ui
             row[i] = (int16_t)value;
         }
     }
+#ifdef USE_DSP
+    if (site->block > 2u) {
+        arrange(row, site->inputs, site->block);
+    }
+#endif
 }

@@ -5,6 +5,7 @@ typedef struct {
     const int16_t *biases;   /* [columns], or NULL */
     size_t inputs;
     size_t row_bytes;
+    size_t block;            /* weights that the fastest kernel takes from a word, or 1 */
     size_t part;
     size_t parts;
     uint32_t input_scale;    /* from the codes that arrive to the product's operands */

@@ -18,10 +18,14 @@ pub(super) enum Kernel {
     Scaled,
     ScaledWide,
     Result,
+    Dsp,
+    Arrange,
+    BaseOf,
+    WordAt,
     Operands,
+    CodeAt,
     Dot(Bits, Accumulator),
     Multiply(Bits, Accumulator),
-    CodeAt,
     LookUp,
     SigmoidPoints,
     TanhPoints,
@@ -70,12 +74,17 @@ impl Kernel {
     fn needs(self) -> Vec<Self> {
         use Kernel::*;
         match self {
-            Count | Product | Round32 | Round64 | CodeAt | SigmoidPoints | TanhPoints | Relu | One | Dot(..)
-            | Window => Vec::new(),
+            Count | Product | Round32 | Round64 | Dsp | CodeAt | SigmoidPoints | TanhPoints | Relu | One | Window => {
+                Vec::new()
+            }
+            Arrange | BaseOf | WordAt => vec![Dsp],
+            Dot(Bits::Two | Bits::Four, Accumulator::I64) => vec![CodeAt],
+            Dot(Bits::Two | Bits::Four, Accumulator::I32) => vec![BaseOf, WordAt],
+            Dot(..) => vec![WordAt],
             Saturate16 | Result => vec![Count],
             Scaled => vec![Round64],
             ScaledWide => vec![Scaled],
-            Operands => vec![Product, Scaled, Count],
+            Operands => vec![Product, Scaled, Count, Arrange],
             Multiply(bits, Accumulator::I32) => vec![Product, Scaled, Result, Dot(bits, Accumulator::I32)],
             Multiply(bits, Accumulator::I64) => vec![Product, ScaledWide, Result, Dot(bits, Accumulator::I64)],
             LookUp => vec![Product, CodeAt, Scaled, Result],
@@ -128,6 +137,13 @@ impl Kernel {
             Self::ScaledWide => c!("scaled_wide"),
             Self::Result => c!("result"),
             Self::Operands => c!("operands"),
+            Self::Dsp => c!("dsp"),
+            Self::Arrange => c!("arrange"),
+            Self::BaseOf => c!("base_of"),
+            Self::WordAt => c!("word_at"),
+            Self::Dot(bits @ (Bits::Two | Bits::Four), sum @ Accumulator::I64) => {
+                return of_widths(c!("dot_narrow_s64"), bits, sum);
+            }
             Self::Dot(bits, sum) => return of_widths(dot(bits), bits, sum),
             Self::Multiply(bits, sum) => return of_widths(c!("multiply"), bits, sum),
             Self::CodeAt => c!("code_at"),
@@ -201,12 +217,31 @@ fn sum_bits(sum: Accumulator) -> u32 {
 
 /// A template of products with its widths put in.
 fn of_widths(template: &str, bits: Bits, sum: Accumulator) -> String {
-    let scaled = if sum == Accumulator::I32 { "scaled" } else { "scaled_wide" };
+    let (scaled, multiply_add) = match sum {
+        Accumulator::I32 => ("scaled", "__smlad"),
+        Accumulator::I64 => ("scaled_wide", "__smlald"),
+    };
+    let (base, argument) = if sum == Accumulator::I32 && bits <= Bits::Four {
+        (format!("    const uint32_t base = BASE_W{}(row, site->inputs);\n", bits.count()), ", base")
+    } else {
+        (String::new(), "")
+    };
     template
         .replace("@W@", &bits.count().to_string())
         .replace("@BITS@", &sum_bits(sum).to_string())
         .replace("@SUM@", &format!("int{}_t", sum_bits(sum)))
         .replace("@SCALED@", scaled)
+        .replace("@SMLAD@", multiply_add)
+        .replace("@BASE@\n", &(base + "\n"))
+        .replace("@BASE_ARGUMENT@", argument)
+}
+
+/// Weights that the kernel for these widths takes from a word; 1 where it takes them one by one.
+pub(super) fn block(bits: Bits, sum: Accumulator) -> u32 {
+    match (bits, sum) {
+        (Bits::Two | Bits::Four, Accumulator::I64) => 1,
+        _ => 32 / bits.count(),
+    }
 }
 
 /// The points of a table: its values at the left ends of all pieces, and 1 at the right end of the last.

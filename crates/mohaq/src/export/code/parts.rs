@@ -1,7 +1,7 @@
 //! What a source file is put together from, layer by layer.
 
 use super::data;
-use super::kernel::{Kernel, suffix};
+use super::kernel::{Kernel, block, suffix};
 use mohaq_rt::numeric::{Accumulator, Requantizer};
 use mohaq_rt::parameters::SiteParameters;
 use std::collections::BTreeSet;
@@ -21,7 +21,7 @@ pub(super) struct Parts {
 }
 
 /// Bytes of the C type `product` where addresses have 32 bits.
-const PRODUCT_BYTES: usize = 9 * 4;
+const PRODUCT_BYTES: usize = 10 * 4;
 
 impl Parts {
     /// Has `kernel` in the file.
@@ -45,11 +45,12 @@ impl Parts {
             self.vector("Biases.", &format!("{name}_biases"), &site.biases);
             format!("{name}_biases")
         };
+        let block = block(site.weight, accumulator(site));
         let part = if scales.len() == site.columns { 1 } else { part };
         let _ = write!(
             self.data,
             "static const product {name} = {{\n    .weights = {name}_weights,\n    .scales = {name}_scales,\n    \
-             .biases = {biases},\n    .inputs = {}u,\n    .row_bytes = {row_bytes}u,\n    .part = {part}u,\n    \
+             .biases = {biases},\n    .inputs = {}u,\n    .row_bytes = {row_bytes}u,\n    .block = {block}u,\n    .part = {part}u,\n    \
              .parts = {}u,\n    .input_scale = 0x{:08X}u,\n    .operand_max = {}\n}};\n\n",
             site.inputs,
             scales.len(),

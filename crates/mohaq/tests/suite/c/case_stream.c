@@ -1,5 +1,8 @@
 /* One case of the suite at one precision: every sequence frame by frame. */
 #define @PREFIX@_COUNT_SATURATIONS
+#ifdef SUITE_PORTABLE
+#define @PREFIX@_PORTABLE
+#endif
 #include "@NAME@.c"
 
 @ARRAYS@

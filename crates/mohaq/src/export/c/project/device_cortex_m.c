@@ -60,15 +60,19 @@ void device_reset(void)
     SYST_RVR = 0x00FFFFFFu;
     SYST_CVR = 0u;
     SYST_CSR = 5u; /* on, by the processor's clock, without interrupts */
+    while (SYST_CVR == 0u) {
+        /* Its first tick loads it. */
+    }
     finish((uint32_t)main());
 }
 
-__attribute__((section(".vectors"), used)) static const void *const vectors[16] = {
+/* What the processor reads first: its stack, where it begins, and where it goes on a fault. */
+typedef struct {
+    const void *stack;
+    void (*handlers[15])(void);
+} vector_table;
+
+__attribute__((section(".vectors"), used)) static const vector_table vectors = {
     &stack_end,
-    (const void *)device_reset,
-    (const void *)fault,
-    (const void *)fault,
-    (const void *)fault,
-    (const void *)fault,
-    (const void *)fault,
+    {device_reset, fault, fault, fault, fault, fault},
 };
