@@ -3,6 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use mohaq::config::CorpusKind;
+use mohaq::run::Pick;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -55,6 +56,10 @@ pub(crate) enum Command {
     Search(StageArgs),
     /// What a candidate of a run costs, product by product, and what a step of bits would change.
     Explain(ExplainArgs),
+    /// Write a candidate of a run as C99 or as an image for a device.
+    Export(ExportArgs),
+    /// Export a candidate into a temporary folder, run the development set through it and count differences.
+    Verify(VerifyArgs),
     /// Write the report of a run directory.
     Report(ReportArgs),
     /// Put finished runs side by side: volumes, errors at equal cost, front against front.
@@ -190,9 +195,9 @@ pub(crate) struct RetrainArgs {
 pub(crate) struct ExplainArgs {
     /// A run directory.
     pub run: PathBuf,
-    /// The number of a candidate in its report.
+    /// The number of a candidate in its report, or `knee`.
     #[arg(long, value_name = "ID")]
-    pub pick: Option<u64>,
+    pub pick: Option<Pick>,
     /// Weight×activation bits for every site (8x8), or one pair a site, instead of a candidate.
     #[arg(long, value_name = "BITS", conflicts_with = "pick")]
     pub bits: Option<String>,
@@ -202,6 +207,78 @@ pub(crate) struct ExplainArgs {
     /// The network, where the run has none of its own.
     #[arg(long, value_name = "FILE")]
     pub network: Option<PathBuf>,
+}
+
+/// Which candidate, and as what.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ChosenArgs {
+    /// A run directory with a finished search.
+    pub run: PathBuf,
+    /// The number of a candidate in its report, or `knee`: the member of the front that is nearest to the best of every
+    /// objective.
+    #[arg(long, value_name = "ID")]
+    pub pick: Pick,
+    /// C99, or an image, one file that `mohaq-rt` runs.
+    #[arg(long, value_enum)]
+    pub format: ExportFormat,
+    /// The network, where the run has none of its own.
+    #[arg(long, value_name = "FILE")]
+    pub network: Option<PathBuf>,
+}
+
+/// Forms of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// A folder of C99 with a test vector and a Makefile.
+    C,
+    /// One file that `mohaq-rt` runs from where it lies.
+    Image,
+}
+
+/// `export`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    pub chosen: ChosenArgs,
+    /// The folder to write to.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Name of the files and, in C, of functions and macros.
+    #[arg(long, value_name = "NAME", default_value = "network")]
+    pub name: String,
+    /// Write over what stands in the folder.
+    #[arg(long)]
+    pub force: bool,
+    /// Refuse a network whose arena is larger.
+    #[arg(long, value_name = "BYTES")]
+    pub max_arena: Option<usize>,
+    /// Frames of the longest sequence, for networks that need whole ones; the arena grows with it.
+    #[arg(long, value_name = "N", default_value = "400")]
+    pub max_frames: NonZeroUsize,
+    /// Also compile the C for a device, run its test vector in QEMU and print code size and instructions a frame. May be
+    /// repeated.
+    #[arg(long, value_enum, value_name = "DEVICE")]
+    pub measure: Vec<Device>,
+}
+
+/// Devices as QEMU has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Device {
+    /// ARM's Cortex-M4.
+    CortexM4,
+    /// ARM's Cortex-M7.
+    CortexM7,
+    /// A RISC-V of 32 bits, RV32IMAC.
+    Riscv32,
+    /// A RISC-V of 64 bits, RV64IMAC.
+    Riscv64,
+}
+
+/// `verify`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    pub chosen: ChosenArgs,
 }
 
 /// `report`

@@ -72,7 +72,7 @@ impl Table {
 }
 
 /// The pieces of a table right of 0, values and rises apart: the other half mirrors them.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", feature = "alloc"))]
 #[derive(Debug)]
 #[repr(align(64))]
 pub(crate) struct RightHalf {
@@ -80,7 +80,7 @@ pub(crate) struct RightHalf {
     pub(crate) rises: [[i16; 32]; PIECES / 64],
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", feature = "alloc"))]
 impl RightHalf {
     /// Of `table`.
     pub(crate) const fn of(table: &Table) -> Self {

@@ -1,5 +1,6 @@
 //! Everything that can be wrong with what comes from outside.
 
+use crate::export::ExportError;
 use crate::import::ImportError;
 use crate::platform::PlatformError;
 use crate::quant::PrecisionSyntax;
@@ -568,6 +569,20 @@ pub enum Error {
         /// The directory.
         path: PathBuf,
     },
+    /// A candidate that a run has not.
+    #[error("{}: no candidate {pick}", path.display())]
+    NoCandidate {
+        /// The run directory.
+        path: PathBuf,
+        /// Which one was asked for.
+        pick: String,
+    },
+    /// A run directory without a network.
+    #[error("{}: no network there", path.display())]
+    NoNetwork {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// A network without a matrix product.
     #[error("the network has no matrix product to quantize")]
     NoSites,
@@ -585,6 +600,9 @@ pub enum Error {
     /// Reports.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// Exports.
+    #[error(transparent)]
+    Export(#[from] ExportError),
 }
 
 impl Error {
@@ -614,9 +632,16 @@ impl Error {
             Self::NetworkChanged { .. } => {
                 Some("put the trained network back, or start over with --force or in another directory".into())
             }
+            Self::NoCandidate { .. } => {
+                Some("the report and `mohaq search` list candidates by their numbers; knee is one of the front".into())
+            }
+            Self::NoNetwork { .. } => {
+                Some("of a run that took its network --from another, --network FILE says where it is".into())
+            }
             Self::Locked { .. } => Some("wait for it, or choose another directory with --out".into()),
             Self::Import { source, .. } => source.hint(),
             Self::Platform(error) => error.hint(),
+            Self::Export(error) => error.hint(),
             _ => None,
         }
     }
@@ -644,6 +669,7 @@ impl Error {
                 | Self::LayerSetting { .. }
                 | Self::TooManyParameters { .. }
                 | Self::Speech(mohaq_speech::Error::Setting { .. })
+                | Self::Export(ExportError::Name { .. })
                 | Self::Report(ReportError::FewRuns(_) | ReportError::SameName(_) | ReportError::Level { .. })
         )
     }

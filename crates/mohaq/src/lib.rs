@@ -32,6 +32,8 @@ pub mod search;
 
 pub mod benchmark;
 
+pub mod export;
+
 pub mod report;
 
 pub mod config;

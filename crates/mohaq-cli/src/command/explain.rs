@@ -6,25 +6,17 @@ use crate::failure::Refusal;
 use crate::output;
 use anyhow::{Context as _, Result};
 use mohaq::config::Recipe;
-use mohaq::nn::Network;
 use mohaq::platform::{self, Bound, Explained, Explanation, Share, SiteCost, Step};
 use mohaq::quant::QuantSpec;
+use mohaq::run;
 use std::fs;
 use std::path::Path;
 
 /// `mohaq explain`
 pub(crate) fn explain(context: &Context<'_>, args: &ExplainArgs) -> Result<()> {
-    let file = args.network.clone().unwrap_or_else(|| args.run.join("network.safetensors"));
-    if !file.exists() {
-        let message = format!("{}: no network there", file.display());
-        return Err(Refusal {
-            message,
-            hint: "a run that took its network --from another is explained with --network FILE",
-        }
-        .into());
-    }
+    let network = run::network(&args.run, args.network.as_deref())?;
     let recipe = recipe(&args.run)?;
-    let workload = Network::load(&file)?.workload().lasting(recipe.frame_ns());
+    let workload = network.workload().lasting(recipe.frame_ns());
     let spec = spec(args, workload.sites.len())?;
     let platform = args.platform.as_ref().unwrap_or(&recipe.search.platform);
     let platform = platform::load(platform).map_err(mohaq::Error::from)?;
@@ -41,13 +33,11 @@ fn spec(args: &ExplainArgs, sites: usize) -> Result<QuantSpec> {
         return Ok(QuantSpec::parse(bits, sites)?);
     }
     let report = info::read_report(&args.run)?;
-    let Some(id) = args.pick else {
+    let Some(pick) = args.pick else {
         let message = "which candidate?".to_owned();
         return Err(Refusal { message, hint: "--pick ID takes one of the report, --bits BITS any other" }.into());
     };
-    let found = report.evaluations.into_iter().find(|candidate| candidate.id == id);
-    let hint = "the report and `mohaq search` list candidates by their numbers";
-    Ok(found.ok_or_else(|| Refusal { message: format!("{}: no candidate {id}", args.run.display()), hint })?.bits)
+    Ok(run::candidate(&args.run, &report, pick)?.bits.clone())
 }
 
 /// The recipe of a run.

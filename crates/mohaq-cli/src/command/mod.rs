@@ -4,6 +4,7 @@ mod bench;
 mod compare;
 mod data;
 mod explain;
+mod export;
 mod import;
 mod info;
 mod platform;
@@ -38,6 +39,8 @@ pub(crate) fn run(cli: &Cli, progress: &Progress) -> Result<()> {
         Command::Sensitivity(args) => stages::sensitivity(&context, args),
         Command::Search(args) | Command::Run(args) => stages::search(&context, args),
         Command::Explain(args) => explain::explain(&context, args),
+        Command::Export(args) => export::export(&context, args),
+        Command::Verify(args) => export::verify(&context, args),
         Command::Report(args) => info::report(args),
         Command::Compare(args) => compare::compare(&context, args),
         Command::Platform(command) => platform::platform(&context, command),

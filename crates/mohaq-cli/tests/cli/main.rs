@@ -8,6 +8,7 @@ mod compare;
 mod contract;
 mod disturbed;
 mod explain;
+mod export;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod import;

@@ -14,7 +14,7 @@
 
 mod recurrent;
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", feature = "alloc"))]
 pub(crate) use recurrent::Lanes;
 pub use recurrent::{CellKind, MAX_GATES, MAX_PEEPHOLES, RecurrentCell};
 pub(crate) use recurrent::{Clipped, Frame, MAX_PEEPHOLE_SHIFT, One};
@@ -73,6 +73,16 @@ impl SruCell {
             Some(limit) if most < finest.fraction() => Ok(limit),
             _ => Ok(finest),
         }
+    }
+
+    /// From vector times state to the gate's argument: 0 … 14.
+    pub const fn gate_shift(self) -> u32 {
+        self.gate_shift
+    }
+
+    /// From the state to the hidden output: 0 … 14.
+    pub const fn hidden_shift(self) -> u32 {
+        self.hidden_shift
     }
 
     /// One frame of one unit: `state` goes from c to c', and h is returned. `clipped` counts arguments of gates.

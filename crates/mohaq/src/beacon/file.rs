@@ -106,6 +106,27 @@ impl Beacon {
         write(path, &matrices, note)
     }
 
+    /// The beacon of `parent` at `bits` among the files of `folder`: the first by name.
+    ///
+    /// # Errors
+    /// See [`load`](Self::load).
+    pub fn find(folder: &Path, parent: &Network, bits: &str) -> Result<Option<Self>> {
+        let Ok(entries) = std::fs::read_dir(folder) else { return Ok(None) };
+        let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "safetensors"));
+        paths.sort();
+        let of_parent = digest::of_network(parent);
+        for path in paths {
+            let json = |source| Error::Note { path: path.clone(), source };
+            let note: Value = serde_json::from_str(Stored::read(&path)?.note()).map_err(json)?;
+            if note["lineage"]["bits"] == bits && note["lineage"]["parent"] == of_parent.as_str() {
+                let lineage: Lineage = serde_json::from_value(note["lineage"].clone()).map_err(json)?;
+                return Self::load(&path, parent, &lineage).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
     /// Reads the beacon of `lineage` that [`save`](Self::save) wrote. `parent` gives the shapes.
     ///
     /// # Errors

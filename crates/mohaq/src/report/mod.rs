@@ -22,6 +22,7 @@ mod csv;
 mod error;
 mod figure;
 mod html;
+mod knee;
 mod methods;
 mod outcome;
 mod setting;

@@ -64,10 +64,10 @@ struct TrainingRecord {
 /// `calibration.json`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct CalibrationRecord {
+pub(super) struct CalibrationRecord {
     /// Fingerprint of the network that it belongs to: one may come from another run.
-    network: String,
-    calibration: Calibration,
+    pub(super) network: String,
+    pub(super) calibration: Calibration,
 }
 
 impl Trained {

@@ -5,7 +5,9 @@
 
 mod case;
 mod coverage;
+mod devices;
 mod engines;
+mod exported;
 
 use case::{Case, Clipped, Expected, Result};
 use engines::{Prepared, Shipped, fake_agrees, fake_distance, float_agrees, same_codes, same_saturations};

@@ -1,0 +1,123 @@
+//! The round trip: an export is run over sequences, and what comes out compared code by code.
+
+use super::code::named;
+use super::{ExportError, Name, Project};
+use crate::{Error, Result, atomic};
+use mohaq_rt::image::Image;
+use mohaq_rt::net::Net;
+use std::path::Path;
+use std::process::Command;
+
+/// Codes of sequences, one behind the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Sequences<'a> {
+    /// `[frames, inputs]`.
+    pub codes: &'a [i16],
+    /// The first frame of each, and the number of frames.
+    pub starts: &'a [usize],
+}
+
+/// What an export gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// `[frames that come out, outputs]`.
+    pub outputs: Vec<i16>,
+    /// Codes that saturated on the way.
+    pub saturated: u64,
+}
+
+impl Sequences<'_> {
+    fn lengths(&self) -> impl Iterator<Item = usize> {
+        self.starts.windows(2).map(|ends| ends[1] - ends[0])
+    }
+
+    /// Frames of the longest, 1 at least.
+    pub fn longest(&self) -> usize {
+        self.lengths().max().unwrap_or(0).max(1)
+    }
+
+    /// As the C program reads them.
+    fn file(&self, inputs: usize) -> Vec<u8> {
+        let mut bytes = (self.starts.len() as u32 - 1).to_ne_bytes().to_vec();
+        for ends in self.starts.windows(2) {
+            bytes.extend((ends[1] as u32 - ends[0] as u32).to_ne_bytes());
+            bytes.extend(self.codes[ends[0] * inputs..ends[1] * inputs].iter().flat_map(|code| code.to_ne_bytes()));
+        }
+        bytes
+    }
+}
+
+/// What the image in `bytes` gives, read anew.
+///
+/// # Errors
+/// [`ExportError::Image`] for bytes that are none; [`ExportError::Vector`] for codes that it does not take.
+pub fn run_image(bytes: &[u8], sequences: Sequences<'_>) -> Result<Verified> {
+    let image = Image::parse(bytes).map_err(ExportError::from)?;
+    let net = Net::new(image);
+    let frames: usize = sequences.lengths().map(|frames| net.output_frames(frames)).sum();
+    let mut outputs = vec![0; frames * image.outputs()];
+    let mut arena = vec![0; net.run_arena_len(sequences.longest())];
+    let count = net.run(sequences.codes, sequences.starts, &mut arena, &mut outputs).map_err(ExportError::Vector)?;
+    Ok(Verified { outputs, saturated: count.clipped })
+}
+
+/// What the C of `project`, which is called `name` and takes frames of `inputs` codes, gives: compiled with `cc` in
+/// `folder`, and run there.
+///
+/// # Errors
+/// [`ExportError::Program`] where it cannot be compiled or run; [`Error::Io`].
+pub fn run_c(
+    project: &Project,
+    name: &Name,
+    inputs: usize,
+    sequences: Sequences<'_>,
+    cc: &str,
+    folder: &Path,
+) -> Result<Verified> {
+    let files = project.files.iter().map(|(path, text)| (path.as_str(), text.as_bytes()));
+    super::write_folder(files, folder, true)?;
+    let run = match project.max_frames {
+        Some(_) => WHOLE,
+        None => FRAME_BY_FRAME,
+    };
+    let program = named(&include_str!("c/project/verify.c").replace("@RUN@", run), name);
+    atomic::write(&folder.join("verify.c"), program.as_bytes())?;
+    atomic::write(&folder.join("sequences"), &sequences.file(inputs))?;
+    let frames = format!("-DVERIFY_FRAMES={}u", sequences.longest());
+    started(Command::new(cc).args(["-std=c99", "-O2", &frames, "verify.c", "-o", "verify"]).current_dir(folder))?;
+    started(Command::new(folder.join("verify")).args(["sequences", "outputs"]).current_dir(folder))?;
+    let path = folder.join("outputs");
+    let bytes = std::fs::read(&path).map_err(|e| Error::io(&path, e))?;
+    let Some((codes, saturated)) = bytes.split_last_chunk() else {
+        return Err(Error::Record { path, reason: "expected a counter at the end".into() });
+    };
+    let outputs = codes.as_chunks().0.iter().map(|&bytes| i16::from_ne_bytes(bytes)).collect();
+    Ok(Verified { outputs, saturated: u64::from_ne_bytes(*saturated) })
+}
+
+/// Inside of the C program's loop over sequences, for a stream.
+const FRAME_BY_FRAME: &str = "        @NAME@_reset(&net);
+        {
+            uint32_t frame;
+
+            for (frame = 0u; frame < frames; ++frame) {
+                const int16_t *const input = inputs + (frame * @PREFIX@_INPUTS);
+
+                came += (uint32_t)@NAME@_step(&net, input, outputs + (came * @PREFIX@_OUTPUTS));
+            }
+        }";
+
+/// The same for a network that needs whole sequences.
+const WHOLE: &str = "        came = (uint32_t)@NAME@_run(&net, inputs, frames, outputs);";
+
+/// Runs `command`, which must succeed.
+fn started(command: &mut Command) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let failed = |said: String| ExportError::Program { program: program.clone(), said };
+    let output = command.output().map_err(|error| failed(error.to_string()))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let errors = String::from_utf8_lossy(&output.stderr);
+    Err(failed(format!("{}: {}", output.status, errors.trim())).into())
+}
