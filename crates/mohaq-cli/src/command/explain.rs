@@ -41,13 +41,13 @@ fn spec(args: &ExplainArgs, sites: usize) -> Result<QuantSpec> {
         return Ok(QuantSpec::parse(bits, sites)?);
     }
     let report = info::read_report(&args.run)?;
-    let Some(id) = args.pick else {
+    let Some(choice) = args.choice.choice() else {
         let message = "which candidate?".to_owned();
         return Err(Refusal { message, hint: "--pick ID takes one of the report, --bits BITS any other" }.into());
     };
-    let found = report.evaluations.into_iter().find(|candidate| candidate.id == id);
     let hint = "the report and `mohaq search` list candidates by their numbers";
-    Ok(found.ok_or_else(|| Refusal { message: format!("{}: no candidate {id}", args.run.display()), hint })?.bits)
+    let refusal = |error| Refusal { message: format!("{}: {error}", args.run.display()), hint };
+    Ok(run::pick(&report, &choice).map_err(refusal)?.bits.clone())
 }
 
 /// The recipe of a run.
