@@ -247,7 +247,8 @@ impl ChoiceArgs {
 /// Reads a size in bytes, KiB or MiB.
 fn bytes(text: &str) -> Result<f64, String> {
     let units = [("KiB", 1024.0), ("MiB", 1024.0 * 1024.0), ("B", 1.0), ("", 1.0)];
-    let read = |(unit, bytes): (&str, f64)| text.strip_suffix(unit)?.trim().parse().ok().map(|number: f64| number * bytes);
+    let read =
+        |(unit, bytes): (&str, f64)| text.strip_suffix(unit)?.trim().parse().ok().map(|number: f64| number * bytes);
     let size = units.into_iter().find_map(read).filter(|size| size.is_finite() && *size >= 0.0);
     size.ok_or_else(|| "expected bytes, or a number with KiB or MiB".to_owned())
 }
@@ -432,7 +433,7 @@ pub(crate) struct ContestArgs {
     /// A built-in platform's name, or a file.
     #[arg(long, value_name = "NAME", default_value = "bitfusion")]
     pub platform: String,
-    /// What is traded: error and one or two of memory, speedup, speedup_paper, energy, time, ram.
+    /// What is traded: error and one or two of the objectives of a recipe.
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "error,speedup")]
     pub objectives: Vec<String>,
     /// The strategies.

@@ -9,6 +9,7 @@ use mohaq::config::Recipe;
 use mohaq::nn::Network;
 use mohaq::platform::{self, Bound, Explained, Explanation, Share, SiteCost, Step};
 use mohaq::quant::QuantSpec;
+use mohaq::run;
 use std::fs;
 use std::path::Path;
 

@@ -20,7 +20,7 @@ pub(crate) fn table(context: &Context<'_>, args: &TableArgs) -> Result<()> {
     let data = session.dataset()?;
     let trained = session.trained(&data, stage.from.as_deref())?;
     let bank = session.bank(&trained, &data)?;
-    let bench = Bench::new(&bank, &trained, data.development(), session.plan.recipe.search.cache_mib)?;
+    let bench = Bench::new(&bank, &trained, data.development(), &session.plan.recipe)?;
     let widths = args.widths.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     let made_by = format!(
         "mohaq bench table {} --widths {widths}{} --table {}",
@@ -68,7 +68,7 @@ pub(crate) fn search(context: &Context<'_>, args: &ContestArgs) -> Result<()> {
 
 fn objective(key: &str) -> Result<Objective> {
     let message = || format!("`{key}` is no objective");
-    let hint = "error, memory, speedup, speedup_paper, energy, time and ram are";
+    let hint = "error, memory, speedup, energy and time are; the chapter on recipes lists all";
     Ok(Objective::from_key(key).ok_or_else(|| Refusal { message: message(), hint })?)
 }
 

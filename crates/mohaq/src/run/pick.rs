@@ -114,9 +114,8 @@ pub fn pick<'a>(report: &'a Report, choice: &Choice) -> Result<&'a Evaluation, P
     if let Some(Pick::Id(id)) = choice.pick {
         return of_number(id);
     }
-    let keeps = |value: Figure, limit: Option<f64>| {
-        limit.is_none_or(|limit| value.get().is_some_and(|value| value <= limit))
-    };
+    let keeps =
+        |value: Figure, limit: Option<f64>| limit.is_none_or(|limit| value.get().is_some_and(|value| value <= limit));
     let mut members = Vec::new();
     for point in &report.front {
         let candidate = of_number(point.id)?;

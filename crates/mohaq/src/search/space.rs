@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_space_says_what_a_platform_leaves_free() {
-        let site = |name: &str, inputs| crate::nn::Site {
+        let site = |name: &str, inputs| Site {
             name: name.into(),
             inputs,
             outputs: 8,
