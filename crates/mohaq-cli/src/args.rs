@@ -1,9 +1,11 @@
 //! The command line as typed.
 
+use crate::failure::Refusal;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use mohaq::config::CorpusKind;
-use mohaq::run::Pick;
+use mohaq::run::{Choice, Pick, Wanted};
+use mohaq::search::Method;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -108,9 +110,18 @@ pub(crate) struct Overrides {
     /// Seed of everything random.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Who proposes the candidates of a search, instead of the recipe's own strategy.
+    #[arg(long, value_name = "NAME", value_parser = strategies())]
+    pub strategy: Option<Method>,
     /// Set one value of the recipe, for example --set search.platform=silago. May be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+}
+
+/// Reads the name of a strategy.
+fn strategies() -> impl TypedValueParser<Value = Method> {
+    PossibleValuesParser::new(Method::ALL.map(Method::key))
+        .map(|name| Method::from_key(&name).expect("one of the names offered"))
 }
 
 /// Reads the name of a corpus.
@@ -123,7 +134,8 @@ impl Overrides {
     /// Every override as `key=value`.
     pub(crate) fn pairs(&self) -> Vec<String> {
         let seed = self.seed.map(|seed| format!("seed={seed}"));
-        self.set.iter().cloned().chain(seed).collect()
+        let strategy = self.strategy.map(|strategy| format!("search.strategy={}", strategy.key()));
+        self.set.iter().cloned().chain(seed).chain(strategy).collect()
     }
 }
 
@@ -195,11 +207,10 @@ pub(crate) struct RetrainArgs {
 pub(crate) struct ExplainArgs {
     /// A run directory.
     pub run: PathBuf,
-    /// The number of a candidate in its report, or `knee`.
-    #[arg(long, value_name = "ID")]
-    pub pick: Option<Pick>,
+    #[command(flatten)]
+    pub choice: ChoiceArgs,
     /// Weight×activation bits for every site (8x8), or one pair a site, instead of a candidate.
-    #[arg(long, value_name = "BITS", conflicts_with = "pick")]
+    #[arg(long, value_name = "BITS", conflicts_with_all = ["pick", "prefer", "near", "max_error", "max_size"])]
     pub bits: Option<String>,
     /// A built-in platform's name, or a file; the run's own when left out.
     #[arg(long, value_name = "NAME")]
@@ -214,10 +225,8 @@ pub(crate) struct ExplainArgs {
 pub(crate) struct ChosenArgs {
     /// A run directory with a finished search.
     pub run: PathBuf,
-    /// The number of a candidate in its report, or `knee`: the member of the front that is nearest to the best of every
-    /// objective.
-    #[arg(long, value_name = "ID")]
-    pub pick: Pick,
+    #[command(flatten)]
+    pub choice: ChoiceArgs,
     /// C99, or an image, one file that `mohaq-rt` runs.
     #[arg(long, value_enum)]
     pub format: ExportFormat,
@@ -279,6 +288,52 @@ pub(crate) enum Device {
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub chosen: ChosenArgs,
+}
+
+/// Which candidate of a run is meant.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ChoiceArgs {
+    /// The number of a candidate in its report, or `knee`: where the front bends the most.
+    #[arg(long, value_name = "ID|knee")]
+    pub pick: Option<Pick>,
+    /// The member of the front that misses the best of every objective by the least, each miss times a weight: error=2,energy=1.
+    #[arg(long, value_name = "OBJECTIVE=WEIGHT", value_delimiter = ',', conflicts_with = "pick")]
+    pub prefer: Vec<Wanted>,
+    /// The member of the front that is nearest to these values: error=18,speedup=20.
+    #[arg(long, value_name = "OBJECTIVE=VALUE", value_delimiter = ',', conflicts_with_all = ["pick", "prefer"])]
+    pub near: Vec<Wanted>,
+    /// Of the front only what has at most this error, as the search measured it; the knee, where nothing else is said.
+    #[arg(long, value_name = "X")]
+    pub max_error: Option<f64>,
+    /// Of the front only what takes at most this memory: 2MiB, 500KiB, 90000.
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    pub max_size: Option<f64>,
+}
+
+impl ChoiceArgs {
+    /// What is said of the candidate; `None` where nothing is.
+    pub(crate) fn choice(&self) -> Option<Choice> {
+        let Self { pick, prefer, near, max_error, max_size } = self.clone();
+        let choice = Choice { pick, prefer, near, max_error, max_bytes: max_size };
+        (choice != Choice::default()).then_some(choice)
+    }
+
+    /// The candidate that must be named.
+    pub(crate) fn named(&self) -> Result<Choice, Refusal> {
+        let message = "which candidate?".to_owned();
+        let hint =
+            "--pick ID takes one of the report, --pick knee one of the front; --prefer, --near and limits choose one";
+        self.choice().ok_or(Refusal { message, hint })
+    }
+}
+
+/// Reads a size in bytes, KiB or MiB.
+fn bytes(text: &str) -> Result<f64, String> {
+    let units = [("KiB", 1024.0), ("MiB", 1024.0 * 1024.0), ("B", 1.0), ("", 1.0)];
+    let read =
+        |(unit, bytes): (&str, f64)| text.strip_suffix(unit)?.trim().parse().ok().map(|number: f64| number * bytes);
+    let size = units.into_iter().find_map(read).filter(|size| size.is_finite() && *size >= 0.0);
+    size.ok_or_else(|| "expected bytes, or a number with KiB or MiB".to_owned())
 }
 
 /// `report`
@@ -446,6 +501,49 @@ pub(crate) struct MeasureArgs {
 pub(crate) enum BenchCommand {
     /// Candidates a second, on a network from a file; the answers are checked first.
     Evaluate(EvaluateArgs),
+    /// Measure every candidate of a small space of a recipe's network, and keep the errors in a file.
+    Table(TableArgs),
+    /// Strategies of search side by side on such files: how much of the best possible front each has found, and when.
+    Search(ContestArgs),
+}
+
+/// `bench search`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ContestArgs {
+    /// Files of `mohaq bench table`.
+    #[arg(required = true, value_name = "TABLE")]
+    pub tables: Vec<PathBuf>,
+    /// A built-in platform's name, or a file.
+    #[arg(long, value_name = "NAME", default_value = "bitfusion")]
+    pub platform: String,
+    /// What is traded: error and one or two of the objectives of a recipe.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "error,speedup")]
+    pub objectives: Vec<String>,
+    /// The strategies.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = strategies(), default_value = "nsga2,random,greedy,guided")]
+    pub strategies: Vec<Method>,
+    /// Runs of each, with the seeds 1, 2, …
+    #[arg(long, value_name = "N", default_value = "31")]
+    pub seeds: NonZeroUsize,
+    /// Evaluations of each run.
+    #[arg(long, value_name = "N", default_value = "630")]
+    pub evaluations: NonZeroUsize,
+}
+
+/// `bench table`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TableArgs {
+    #[command(flatten)]
+    pub stage: StageArgs,
+    /// Widths of every operand.
+    #[arg(long, value_name = "BITS", value_delimiter = ',', default_value = "2,4,8")]
+    pub widths: Vec<u32>,
+    /// Both operands of a site have the same width.
+    #[arg(long)]
+    pub tied: bool,
+    /// The file to write.
+    #[arg(long, value_name = "FILE")]
+    pub table: PathBuf,
 }
 
 /// `bench evaluate`

@@ -5,6 +5,8 @@
 //! Settings of MOHAQ: population 40, 10 offspring. `final` is the front of the last population, `all` that of every
 //! point evaluated; medians over the seeds 1, 2, … Overhead is the time of the whole run less that of the formulas.
 
+#[path = "../tests/search/peers.rs"]
+mod peers;
 #[path = "../tests/search/precision.rs"]
 mod precision;
 

@@ -121,7 +121,7 @@ pub enum Error {
         got: f64,
     },
     /// A hypervolume of a dimension that has no exact algorithm here.
-    #[error("hypervolume of {got} objectives, expected 2 or 3")]
+    #[error("hypervolume of {got} objectives, expected at least 2")]
     HypervolumeDimension {
         /// Coordinates of the reference point.
         got: usize,

@@ -32,11 +32,13 @@
 //! asks from the log, and it goes on as if it had never stopped. Nothing in it depends on time, threads or the
 //! platform.
 //!
-//! Two simpler searchers are there to be compared with: [`Random`] and [`Greedy`]. A [`Searcher`] is any of the three.
+//! Where all objectives but one are known before a candidate is measured, [`Guided`] search asks far less: it models the
+//! unknown one and asks what the front is expected to grow by the most. Two simpler searchers are there to be compared with:
+//! [`Random`] and [`Greedy`]. A [`Searcher`] is any of the four.
 //!
 //! The parts, each usable alone: [`Points`] with [`dominates`], [`non_dominated_sort`], [`non_dominated`] and
 //! [`crowding_distance`] or [`neighbour_distance`]; [`hypervolume`] and its running form [`Hypervolume`]; the
-//! [`Archive`] of all evaluations. What does not fit is an [`Error`]; nothing here repairs a score or a genome.
+//! [`Archive`] of all evaluations; [`choose`], which takes one point of a front. What does not fit is an [`Error`]; nothing here repairs a score or a genome.
 #![forbid(unsafe_code)]
 
 // A module uses only those in the groups above its own.
@@ -48,6 +50,7 @@ mod stream;
 mod points;
 mod space;
 
+mod choose;
 mod crowding;
 mod hypervolume;
 mod sort;
@@ -58,15 +61,18 @@ mod archive;
 mod survival;
 
 mod greedy;
+mod guided;
 mod nsga2;
 mod random;
 
 mod searcher;
 
 pub use archive::{Archive, Evaluation, Score};
+pub use choose::{Preference, choose};
 pub use crowding::{crowding_distance, neighbour_distance};
 pub use error::Error;
 pub use greedy::Greedy;
+pub use guided::{Costs, Guided, GuidedConfig};
 pub use hypervolume::{Hypervolume, hypervolume};
 pub use nsga2::{Nsga2, Nsga2Config};
 pub use points::Points;

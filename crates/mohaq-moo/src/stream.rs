@@ -23,6 +23,11 @@ impl Stream {
         Self::labelled(*b"........mohaq-moo random search ", seed, candidate)
     }
 
+    /// The stream of batch `generation` in the guided search that `seed` names.
+    pub(crate) fn guided_search(seed: u64, generation: u64) -> Self {
+        Self::labelled(*b"........mohaq-moo guided search ", seed, generation)
+    }
+
     /// Stream `number` under a key whose first eight bytes are the seed.
     fn labelled(mut key: [u8; 32], seed: u64, number: u64) -> Self {
         key[..8].copy_from_slice(&seed.to_le_bytes());

@@ -79,6 +79,7 @@ fn explore(model: &Model, workload: &Workload) -> Result<Vec<Record>, Box<dyn st
         evaluations: 630,
         generations: usize::MAX,
         time: Duration::MAX,
+        stop: None,
         start_uniform: true,
         seed: 1,
     };

@@ -570,12 +570,13 @@ pub enum Error {
         path: PathBuf,
     },
     /// A candidate that a run has not.
-    #[error("{}: no candidate {pick}", path.display())]
-    NoCandidate {
+    #[error("{}: {source}", path.display())]
+    Pick {
         /// The run directory.
         path: PathBuf,
-        /// Which one was asked for.
-        pick: String,
+        /// Why none is meant.
+        #[source]
+        source: crate::run::PickError,
     },
     /// A run directory without a network.
     #[error("{}: no network there", path.display())]
@@ -632,7 +633,7 @@ impl Error {
             Self::NetworkChanged { .. } => {
                 Some("put the trained network back, or start over with --force or in another directory".into())
             }
-            Self::NoCandidate { .. } => {
+            Self::Pick { .. } => {
                 Some("the report and `mohaq search` list candidates by their numbers; knee is one of the front".into())
             }
             Self::NoNetwork { .. } => {

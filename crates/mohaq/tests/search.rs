@@ -5,7 +5,7 @@ use mohaq::eval::{Evaluator, Goals, IntegerJudge, Judge, Limit, Objective};
 use mohaq::nn::{Network, NetworkDescription};
 use mohaq::platform;
 use mohaq::quant::{Calibration, IntegerBank, QuantizeSettings, calibrate};
-use mohaq::search::{EvaluationLog, Header, Method, PrecisionSpace, Record, SearchSettings, search};
+use mohaq::search::{EvaluationLog, Header, Method, PrecisionSpace, Record, SearchSettings, StopRule, search};
 use mohaq::watch::{Silent, Watch};
 use mohaq_speech::dataset::{Features, Sequence, Task};
 use mohaq_speech::decode::DecoderWeights;
@@ -90,6 +90,7 @@ fn settings() -> SearchSettings {
         evaluations: 30,
         generations: usize::MAX,
         time: Duration::MAX,
+        stop: None,
         start_uniform: true,
         seed: 11,
     }
@@ -188,6 +189,23 @@ fn a_larger_budget_begins_with_the_smaller_one() {
     let long = setting.search(&SearchSettings { evaluations: 44, ..settings() }, &mut log, &Silent).unwrap();
     assert_eq!(long.len(), 44);
     assert_eq!(long[..30], short);
+}
+
+#[test]
+fn a_search_whose_hypervolume_does_not_move_stops_early_and_as_a_part_of_the_longer_one() {
+    let setting = Setting::new();
+    let folder = tempfile::tempdir().unwrap();
+    for method in [Method::Nsga2, Method::Guided] {
+        let run = |name: &str, stop| {
+            let mut log = EvaluationLog::create(&folder.path().join(format!("{method:?}{name}")), &header()).unwrap();
+            let settings = SearchSettings { method, evaluations: 200, stop, ..settings() };
+            setting.search(&settings, &mut log, &Silent).unwrap()
+        };
+        let whole = run("whole", None);
+        let stopped = run("stopped", Some(StopRule { hypervolume: 0.02, evaluations: 24 }));
+        assert!((24..whole.len()).contains(&stopped.len()), "{method:?}: {} of {}", stopped.len(), whole.len());
+        assert_eq!(stopped, whole[..stopped.len()]);
+    }
 }
 
 #[test]

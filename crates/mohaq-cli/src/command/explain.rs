@@ -33,11 +33,11 @@ fn spec(args: &ExplainArgs, sites: usize) -> Result<QuantSpec> {
         return Ok(QuantSpec::parse(bits, sites)?);
     }
     let report = info::read_report(&args.run)?;
-    let Some(pick) = args.pick else {
+    let Some(choice) = args.choice.choice() else {
         let message = "which candidate?".to_owned();
         return Err(Refusal { message, hint: "--pick ID takes one of the report, --bits BITS any other" }.into());
     };
-    Ok(run::candidate(&args.run, &report, pick)?.bits.clone())
+    Ok(run::candidate(&args.run, &report, &choice)?.bits.clone())
 }
 
 /// The recipe of a run.

@@ -81,7 +81,7 @@ fn image(args: &ExportArgs, chosen: &Chosen, name: &Name) -> Result<Exported> {
 
 fn chosen(args: &ChosenArgs) -> Result<Chosen> {
     let report = info::read_report(&args.run)?;
-    Ok(run::chosen(&args.run, &report, args.pick, args.network.as_deref())?)
+    Ok(run::chosen(&args.run, &report, &args.choice.named()?, args.network.as_deref())?)
 }
 
 /// What a device showed.

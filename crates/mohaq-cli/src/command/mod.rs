@@ -10,6 +10,7 @@ mod info;
 mod platform;
 mod retrain;
 mod stages;
+mod strategies;
 
 use crate::args::{BenchCommand, Cli, Command, DataCommand};
 use crate::progress::Progress;
@@ -45,6 +46,8 @@ pub(crate) fn run(cli: &Cli, progress: &Progress) -> Result<()> {
         Command::Compare(args) => compare::compare(&context, args),
         Command::Platform(command) => platform::platform(&context, command),
         Command::Bench(BenchCommand::Evaluate(args)) => bench::evaluate(&context, args),
+        Command::Bench(BenchCommand::Table(args)) => strategies::table(&context, args),
+        Command::Bench(BenchCommand::Search(args)) => strategies::search(&context, args),
         Command::Completions(args) => info::completions(args),
     }
 }

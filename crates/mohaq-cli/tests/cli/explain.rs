@@ -27,6 +27,36 @@ fn a_member_of_the_front_is_taken_apart() {
 }
 
 #[test]
+fn the_knee_and_preferences_take_members_of_the_front() {
+    let workspace = searched();
+    let found: serde_json::Value = serde_json::from_str(&workspace.text("runs/tiny/front.json")).expect("JSON");
+    let front = found["front"].as_array().expect("a list");
+    let bits = |member: &serde_json::Value| member["measured"]["bits"].as_str().expect("text").to_owned();
+    let taken = |words: &str| {
+        let json = workspace.ok(&format!("explain runs/tiny {words} --json")).json();
+        json["bits"].as_str().expect("text").to_owned()
+    };
+    // From the lowest error up.
+    assert_eq!(taken("--prefer error=1"), bits(&front[0]));
+    assert_eq!(taken("--prefer speedup=1"), bits(&front[front.len() - 1]));
+    assert!(front.iter().any(|member| bits(member) == taken("--pick knee")));
+    let least = front[0]["search_error"].as_f64().expect("a number");
+    assert_eq!(taken(&format!("--max-error {least}")), bits(&front[0]));
+    for member in front {
+        // Nothing on a front is nowhere worse than another member.
+        let [error, speedup] = [&member["search_error"], &member["measured"]["cost"]["speedup"]];
+        assert_eq!(taken(&format!("--near error={error},speedup={speedup}")), bits(member));
+    }
+    let nothing = workspace.refused(1, "explain runs/tiny --max-size 1B");
+    assert!(nothing.error().ends_with("members of the front keeps the limits"), "{nothing:?}");
+    let unknown = workspace.refused(1, "explain runs/tiny --prefer energy=1");
+    assert_eq!(unknown.error(), "runs/tiny: `energy` was no objective of the search, expected error, speedup");
+    workspace.refused(2, "explain runs/tiny --pick elbow");
+    workspace.refused(2, "explain runs/tiny --pick 1 --prefer error=1");
+    workspace.refused(2, "explain runs/tiny --max-size 2Mib");
+}
+
+#[test]
 fn any_precision_is_explained_on_any_platform() {
     let workspace = searched();
     let said = workspace.ok("explain runs/tiny --bits 8x8 --platform cortex-m4").out;

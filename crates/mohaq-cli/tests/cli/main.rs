@@ -22,5 +22,6 @@ mod reruns;
 mod retrain;
 mod same;
 mod shell;
+mod strategies;
 mod tasks;
 mod workspace;

@@ -6,7 +6,7 @@ use mohaq_moo::{Genome, Greedy, Random, Score, Searcher, Space};
 use proptest::prelude::*;
 
 /// Everything that `search` asks until `enough`, scored by `score`.
-fn asked(search: &mut Searcher, enough: usize, score: impl Fn(&Genome) -> Score) -> Vec<Genome> {
+fn asked(search: &mut Searcher<'_>, enough: usize, score: impl Fn(&Genome) -> Score) -> Vec<Genome> {
     let mut asked = Vec::new();
     while asked.len() < enough && !search.ask().is_empty() {
         asked.extend_from_slice(search.ask());
@@ -16,11 +16,11 @@ fn asked(search: &mut Searcher, enough: usize, score: impl Fn(&Genome) -> Score)
     asked
 }
 
-fn random(levels: &[u16], size: usize, seed: u64) -> Searcher {
+fn random(levels: &[u16], size: usize, seed: u64) -> Searcher<'static> {
     Searcher::Random(Random::new(Space::new(levels.to_vec()).unwrap(), size, seed).unwrap())
 }
 
-fn greedy(levels: &[u16]) -> Searcher {
+fn greedy(levels: &[u16]) -> Searcher<'static> {
     Searcher::Greedy(Greedy::new(Space::new(levels.to_vec()).unwrap(), 0, 1).unwrap())
 }
 
@@ -89,7 +89,7 @@ fn genes(path: &[Genome]) -> Vec<usize> {
     path.windows(2).map(lowered).collect()
 }
 
-fn path(search: &Searcher) -> &[Genome] {
+fn path<'a>(search: &'a Searcher<'_>) -> &'a [Genome] {
     match search {
         Searcher::Greedy(search) => search.path(),
         other => panic!("expected a walk, got {other:?}"),

@@ -2,6 +2,9 @@
 
 mod baselines;
 mod continuous;
+mod guided;
+mod peers;
 mod precision;
 mod promises;
 mod pymoo;
+mod varied;

@@ -6,7 +6,7 @@
 //! 0.012, 0 by level, the error is 16.2 + Σ_i (α_i s_w + β_i s_a + ½ α_i s_w s_a) + 0.3 Σ s_w s_w' over neighbours in
 //! L0 P1 L1 P2 L2 P3 L3 FC. Multiplications and weights are the paper's; speedup is Bit Fusion's.
 
-use mohaq_moo::{Genome, Hypervolume, Nsga2, Nsga2Config, Score, Space};
+use mohaq_moo::{Genome, Score};
 
 /// Multiplications a frame of L0…L3, P1…P3, FC, which are also their weights.
 const MACS: [f64; 8] = [75_900.0, 844_800.0, 844_800.0, 844_800.0, 281_600.0, 281_600.0, 281_600.0, 2_094_400.0];
@@ -50,28 +50,6 @@ impl Problem {
             Self::Mem => Score { objectives: vec![error, memory / 11.0], violation: too_wrong },
             Self::BfMem => Score { objectives: vec![error, speedup, memory / 2.0], violation: too_wrong + too_large },
         }
-    }
-
-    /// A search with the settings of MOHAQ, run for `evaluations`.
-    pub(crate) fn search(self, seed: u64, evaluations: usize) -> Nsga2 {
-        let space = Space::new(vec![4; 16]).expect("16 genes");
-        let mut search = Nsga2::new(space, Nsga2Config::default(), seed).expect("the default settings are valid");
-        while search.archive().len() < evaluations {
-            let scores: Vec<Score> = search.ask().iter().map(|genome| self.score(genome)).collect();
-            search.tell(&scores).expect("one finite score for each");
-        }
-        search
-    }
-
-    /// Hypervolumes of the last population's front and of everything evaluated.
-    pub(crate) fn hypervolumes(self, search: &Nsga2) -> [f64; 2] {
-        [search.population_front(), search.archive().front()].map(|front| {
-            let mut volume = Hypervolume::new(&vec![1.0; if self == Self::BfMem { 3 } else { 2 }]).expect("2 or 3");
-            for point in front {
-                volume.add(&point.score.objectives).expect("finite objectives");
-            }
-            volume.value()
-        })
     }
 }
 

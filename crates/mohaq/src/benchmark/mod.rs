@@ -1,12 +1,17 @@
-//! Speed of candidate evaluation on a network from a file, with its answers checked first.
+//! Speed of candidate evaluation on a network from a file, with its answers checked first, and strategies of search on
+//! measured errors.
 //!
-//! A [`Model`] is a network with features, labels and clips; [`evaluate`] measures random or given candidates on it as a
+//! An [`ErrorTable`] holds the error of every candidate of a small space; [`strategies`] runs searches on it. A [`Model`] is a network with features, labels and clips; [`evaluate`] measures random or given candidates on it as a
 //! search would. Before any speed is reported the best level of the machine is compared with the scalar definition, code
 //! by code.
 
 mod model;
+mod strategies;
+mod table;
 
 pub use model::Model;
+pub use strategies::{Contest, Range, Standing, Standings, strategies};
+pub use table::ErrorTable;
 
 use crate::eval::{IntegerJudge, Judge};
 use crate::nn::Float;

@@ -6,7 +6,7 @@ use crate::beacon::BeaconSettings;
 use crate::eval::{Objective, ScoreCommand};
 use crate::platform::{self, TablePlatform};
 use crate::quant::{ClipMethod, QuantizeSettings};
-use crate::search::Method;
+use crate::search::{Method, StopRule};
 use crate::{Error, Result};
 use mohaq_speech::container::TaskSettings;
 use mohaq_speech::features::Normalise;
@@ -235,7 +235,8 @@ fn check_search(search: &SearchSection) -> Result<()> {
         let reason = format!("{} evaluations do not fill a population of {}", search.evaluations, search.population);
         return Err(bad("search.evaluations", reason));
     }
-    check_baselines(&search.baselines)?;
+    check_baselines(search.strategy, &search.baselines)?;
+    check_stop(search.stop)?;
     if search.subsets == 0 {
         return Err(bad("search.subsets", "0 subsets, expected at least 1"));
     }
@@ -247,17 +248,29 @@ fn check_search(search: &SearchSection) -> Result<()> {
     }
 }
 
-fn check_baselines(baselines: &[Method]) -> Result<()> {
+fn check_baselines(strategy: Method, baselines: &[Method]) -> Result<()> {
     let twice = |i: usize, method: &Method| baselines[..i].contains(method);
-    match baselines.iter().enumerate().find(|(i, method)| **method == Method::Nsga2 || twice(*i, method)) {
+    match baselines.iter().enumerate().find(|(i, method)| **method == strategy || twice(*i, method)) {
         None => Ok(()),
-        Some((_, Method::Nsga2)) => {
-            Err(bad("search.baselines", "`nsga2` is the search itself, expected `random` or `greedy`"))
+        Some((_, method)) if *method == strategy => {
+            let others = Method::ALL.into_iter().filter(|&other| other != strategy);
+            let others: Vec<String> = others.map(|other| format!("`{}`", other.key())).collect();
+            let reason = format!("`{}` is the search itself, expected {}", strategy.key(), others.join(", "));
+            Err(bad("search.baselines", reason))
         }
         Some((_, method)) => Err(bad("search.baselines", format!("`{}` stands there twice", method.key()))),
     }
 }
 
+fn check_stop(stop: Option<StopRule>) -> Result<()> {
+    match stop {
+        Some(StopRule { evaluations: 0, .. }) => Err(bad("search.stop.evaluations", "0, expected at least 1")),
+        Some(StopRule { hypervolume, .. }) if !(hypervolume > 0.0 && hypervolume < 1.0) => {
+            Err(bad("search.stop.hypervolume", format!("{hypervolume}, expected more than 0 and less than 1")))
+        }
+        _ => Ok(()),
+    }
+}
 fn check_limits(limits: &LimitSection) -> Result<()> {
     let values = [
         ("search.limits.error_increase", limits.error_increase),

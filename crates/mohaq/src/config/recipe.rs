@@ -9,7 +9,7 @@ use crate::beacon::{BeaconSettings, RetrainSettings};
 use crate::eval::{Objective, ScoreCommand};
 use crate::nn::{LayerDescription, NetworkDescription};
 use crate::quant::QuantizeSettings;
-use crate::search::Method;
+use crate::search::{Method, StopRule};
 use crate::train::TrainConfig;
 use crate::{Error, Result};
 use mohaq_speech::container::TaskSettings;
@@ -157,7 +157,10 @@ pub struct SearchSection {
     pub platform: String,
     /// What to trade; `error` must be among them.
     pub objectives: Vec<Objective>,
-    /// Individuals that survive a generation.
+    /// Who proposes candidates.
+    #[serde(skip_serializing_if = "is_published")]
+    pub strategy: Method,
+    /// Individuals that survive a generation of NSGA-II.
     pub population: usize,
     /// New candidates a generation.
     pub offspring: usize,
@@ -170,7 +173,10 @@ pub struct SearchSection {
     /// depends on the machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minutes: Option<f64>,
-    /// Start with the uniform precisions among the first individuals.
+    /// Stop when the hypervolume has grown by less than `hypervolume` over the last `evaluations`, if that comes earlier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop: Option<StopRule>,
+    /// Start with the uniform precisions among the first individuals of NSGA-II.
     pub start_uniform: bool,
     /// Development sequences an evaluation reads, evenly spaced; 0 is all of them.
     pub sequences: usize,
@@ -178,7 +184,7 @@ pub struct SearchSection {
     pub subsets: usize,
     /// Memory for outputs of first layers that candidates share, in MiB; 0 for none. Changes no result.
     pub cache_mib: usize,
-    /// Simpler methods that search with the same number of evaluations, to compare with: `random`, `greedy`.
+    /// Other methods that search with the same number of evaluations, to compare with: `random`, `greedy`, `guided`, `nsga2`.
     pub baselines: Vec<Method>,
     /// Bounds that a candidate must keep.
     pub limits: LimitSection,
@@ -192,11 +198,13 @@ impl Default for SearchSection {
         Self {
             platform: "none".into(),
             objectives: vec![Objective::Error, Objective::Memory],
+            strategy: Method::Nsga2,
             population: 40,
             offspring: 10,
             evaluations: 630,
             generations: None,
             minutes: None,
+            stop: None,
             start_uniform: false,
             sequences: 0,
             subsets: 1,
@@ -206,6 +214,11 @@ impl Default for SearchSection {
             beacons: None,
         }
     }
+}
+
+/// Whether a search is by the method as published: recipes and logs of earlier versions name none.
+fn is_published(method: &Method) -> bool {
+    *method == Method::Nsga2
 }
 
 /// `[search.limits]`

@@ -1,8 +1,12 @@
 //! What a search is after: objectives, limits, and the box in which progress is measured.
 
 use super::{Limit, Measurement, Objective};
+use crate::nn::Workload;
+use crate::platform::{Cost, Platform};
+use crate::quant::{Precision, QuantSpec};
 use mohaq_moo::Score;
 use mohaq_speech::metric::Metric;
+use mohaq_speech::score::Counts;
 
 /// A limit that a candidate does not keep, and by how much.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +51,48 @@ impl Goals {
         let objectives = self.objectives.iter().map(|objective| objective.read(measurement)).collect();
         let violation = self.limits.iter().map(|limit| limit.violation(measurement)).sum();
         Score { objectives, violation }
+    }
+
+    /// What the searcher would be told of a candidate that costs `cost`, as far as it is known without its error: NaN stands
+    /// in place of that, and its limits are left out.
+    pub fn known(&self, cost: Cost) -> Score {
+        let measurement = Measurement { error: f64::NAN, subset_errors: Vec::new(), errors: Counts::default(), cost };
+        let objectives = self.objectives.iter().map(|objective| objective.read(&measurement)).collect();
+        let limits = self.limits.iter().filter(|limit| !matches!(limit, Limit::Error(_)));
+        Score { objectives, violation: limits.map(|limit| limit.violation(&measurement)).sum() }
+    }
+
+    /// The box of the hypervolume for `objectives`.
+    ///
+    /// It reaches from the float network's error to the error limit (or to twice the float error plus ten times the least
+    /// difference worth talking of where there is none), and from what the best of `precisions` costs everywhere on `platform` to
+    /// what the worst does: the narrowest and the widest, but where narrow operands are unpacked.
+    pub fn scale(
+        objectives: &[Objective],
+        limits: &[Limit],
+        platform: &dyn Platform,
+        precisions: &[Precision],
+        workload: &Workload,
+        metric: &Metric,
+        float_error: f64,
+    ) -> Vec<(f64, f64)> {
+        let point = metric.point(float_error);
+        let error_limits = limits.iter().filter(|limit| matches!(limit, Limit::Error(_))).map(Limit::bound);
+        let worst_error = error_limits.reduce(f64::min).unwrap_or(float_error + float_error.abs() + 10.0 * point);
+        let uniform = |&precision: &Precision| {
+            let cost = platform.cost(workload, &QuantSpec::uniform(precision, workload.sites.len())).ok()?;
+            Some(Measurement { error: 0.0, subset_errors: Vec::new(), errors: Default::default(), cost })
+        };
+        let uniform: Vec<Measurement> = precisions.iter().filter_map(uniform).collect();
+        let of = |&objective: &Objective| match objective {
+            Objective::Error => (float_error, worst_error.max(float_error + point)),
+            _ => {
+                let shown = || uniform.iter().filter_map(|measurement| objective.shown(measurement));
+                let ends = shown().reduce(f64::min).zip(shown().reduce(f64::max)).unwrap_or((0.0, 1.0));
+                if objective.maximised() { (ends.1, ends.0) } else { ends }
+            }
+        };
+        objectives.iter().map(of).collect()
     }
 
     /// The measurement in the box of the hypervolume: 0 is perfect, 1 worthless, for every objective.

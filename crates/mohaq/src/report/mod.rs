@@ -22,7 +22,6 @@ mod csv;
 mod error;
 mod figure;
 mod html;
-mod knee;
 mod methods;
 mod outcome;
 mod setting;

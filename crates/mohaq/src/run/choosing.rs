@@ -1,5 +1,6 @@
 //! A candidate of a finished run, with all that it was measured with.
 
+use super::pick::{Choice, pick};
 use super::session::{CalibrationRecord, read_json};
 use crate::beacon::{Beacon, folder};
 use crate::export::{ExportError, Name, Project, Settings};
@@ -8,38 +9,7 @@ use crate::quant::{Calibration, IntegerBank, QuantSpec};
 use crate::report::{Evaluation, Report};
 use crate::{Error, Result, digest};
 use mohaq_rt::image::Image;
-use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
-
-/// Which candidate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pick {
-    /// The one with this number in the report.
-    Id(u64),
-    /// The [knee](Report::knee) of the front.
-    Knee,
-}
-
-impl FromStr for Pick {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        match text {
-            "knee" => Ok(Self::Knee),
-            number => number.parse().map(Self::Id).map_err(|_| "expected a candidate's number, or knee".to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for Pick {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Id(id) => write!(f, "{id}"),
-            Self::Knee => f.write_str("knee"),
-        }
-    }
-}
 
 /// A candidate with its network and ranges: its own, or those of the beacon that it was measured with.
 #[derive(Clone, Debug)]
@@ -76,17 +46,12 @@ impl Chosen {
     }
 }
 
-/// The candidate of `report`, which is that of the directory `run`.
+/// The candidate of `report`, which is that of the directory `run`, that `choice` means.
 ///
 /// # Errors
-/// [`Error::NoCandidate`].
-pub fn candidate<'a>(run: &Path, report: &'a Report, pick: Pick) -> Result<&'a Evaluation> {
-    let id = match pick {
-        Pick::Id(id) => Some(id),
-        Pick::Knee => report.knee(),
-    };
-    let found = id.and_then(|id| report.candidate(id));
-    found.ok_or_else(|| Error::NoCandidate { path: run.into(), pick: pick.to_string() })
+/// [`Error::Pick`].
+pub fn candidate<'a>(run: &Path, report: &'a Report, choice: &Choice) -> Result<&'a Evaluation> {
+    pick(report, choice).map_err(|source| Error::Pick { path: run.into(), source })
 }
 
 /// The float network of the directory `run`, or the one in `file`.
@@ -98,14 +63,14 @@ pub fn network(run: &Path, file: Option<&Path>) -> Result<Network> {
     if path.exists() { Network::load(&path) } else { Err(Error::NoNetwork { path }) }
 }
 
-/// The candidate that `pick` names, with the numbers that it was measured with. `file`: the network, where the run took its
+/// The candidate that `choice` means, with the numbers that it was measured with. `file`: the network, where the run took its
 /// own from another.
 ///
 /// # Errors
-/// [`Error::NoCandidate`], [`Error::NoNetwork`]; [`Error::Record`] for ranges of another network, and for a beacon that is
+/// [`Error::Pick`], [`Error::NoNetwork`]; [`Error::Record`] for ranges of another network, and for a beacon that is
 /// not there.
-pub fn chosen(run: &Path, report: &Report, pick: Pick, file: Option<&Path>) -> Result<Chosen> {
-    let candidate = candidate(run, report, pick)?;
+pub fn chosen(run: &Path, report: &Report, choice: &Choice, file: Option<&Path>) -> Result<Chosen> {
+    let candidate = candidate(run, report, choice)?;
     let network = network(run, file)?;
     let path = run.join("calibration.json");
     let CalibrationRecord { network: calibrated, calibration } = read_json(&path)?;
@@ -122,18 +87,4 @@ pub fn chosen(run: &Path, report: &Report, pick: Pick, file: Option<&Path>) -> R
         return Err(Error::Record { path: place, reason });
     };
     Ok(Chosen { id, spec, network: beacon.network, calibration: beacon.calibration })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pick_is_a_number_or_the_knee() {
-        assert_eq!("17".parse(), Ok(Pick::Id(17)));
-        assert_eq!("knee".parse(), Ok(Pick::Knee));
-        for bad in ["", "-1", "elbow", "1.5"] {
-            assert!(bad.parse::<Pick>().is_err(), "{bad}");
-        }
-    }
 }

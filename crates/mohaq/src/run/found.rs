@@ -12,8 +12,8 @@ use crate::nn::Workload;
 use crate::platform::Platform;
 use crate::quant::{Precision, QuantSpec};
 use crate::report::SelectionBias;
-use crate::search::Record;
-use mohaq_moo::{Genome, Hypervolume, Points, non_dominated};
+use crate::search::{Progress, Record};
+use mohaq_moo::{Genome, Points, non_dominated};
 use mohaq_rt::Bits;
 use mohaq_speech::dataset::Sequence;
 use serde::{Deserialize, Serialize};
@@ -127,7 +127,7 @@ fn examine(
 ) -> Result<Found> {
     let Explored { goals, records, banks, .. } = explored;
     let platform = &session.plan.platform;
-    let progress = progress(goals, records)?;
+    let progress = Progress::over(goals, records)?.curve();
     let front = front(goals, records)?;
     session.watch.begin("test", front.len() as u64, "points");
     let bench = bench.with_test(test)?;
@@ -187,7 +187,7 @@ fn baselines(explored: &Explored) -> Result<Vec<Baseline>> {
 }
 
 fn baseline(method: &str, goals: &Goals, records: &[Record]) -> Result<Baseline> {
-    let progress = progress(goals, records)?;
+    let progress = Progress::over(goals, records)?.curve();
     let front = front(goals, records)?.into_iter();
     Ok(Baseline {
         method: method.into(),
@@ -235,19 +235,4 @@ pub(super) fn front<'a>(goals: &Goals, records: &'a [Record]) -> Result<Vec<&'a 
         new
     });
     Ok(front)
-}
-
-/// Evaluations and hypervolume wherever it changed.
-pub(super) fn progress(goals: &Goals, records: &[Record]) -> Result<Vec<(usize, f64)>> {
-    let mut volume = Hypervolume::new(&vec![1.0; goals.objectives.len()])?;
-    let mut progress = vec![(0, 0.0)];
-    for (i, record) in records.iter().enumerate() {
-        let point = goals.normalised(&record.measurement);
-        let counts = goals.score(&record.measurement).violation == 0.0 && point.iter().all(|value| value.is_finite());
-        if counts && volume.add(&point)? > 0.0 {
-            progress.push((i + 1, volume.value()));
-        }
-    }
-    progress.push((records.len(), volume.value()));
-    Ok(progress)
 }

@@ -1,17 +1,12 @@
 //! What a search is after, from its section of the recipe.
 
 use crate::config::{LimitSection, SearchSection};
-use crate::eval::{Goals, Limit, Measurement, Objective};
+use crate::eval::{Goals, Limit};
 use crate::nn::Workload;
 use crate::platform::Platform;
-use crate::quant::{Precision, QuantSpec};
 use mohaq_speech::metric::Metric;
 
-/// Objectives, limits and the box of the hypervolume.
-///
-/// The box reaches from the float network's error to the error limit (or to twice the float error plus ten times the least
-/// difference worth talking of where there is none), and from what the best of the platform's precisions
-/// costs everywhere to what the worst does: the narrowest and the widest, but where narrow operands are unpacked.
+/// Objectives, limits and the box of the hypervolume, which [`Goals::scale`] describes.
 pub(super) fn goals(
     section: &SearchSection,
     platform: &dyn Platform,
@@ -20,23 +15,9 @@ pub(super) fn goals(
     float_error: f64,
 ) -> Goals {
     let limits = limits(&section.limits, platform, workload, &metric, float_error);
-    let point = metric.point(float_error);
-    let error_limits = limits.iter().filter(|limit| matches!(limit, Limit::Error(_))).map(Limit::bound);
-    let worst_error = error_limits.reduce(f64::min).unwrap_or(float_error + float_error.abs() + 10.0 * point);
-    let uniform = |&precision: &Precision| {
-        let cost = platform.cost(workload, &QuantSpec::uniform(precision, workload.sites.len())).ok()?;
-        Some(Measurement { error: 0.0, subset_errors: Vec::new(), errors: Default::default(), cost })
-    };
-    let uniform: Vec<Measurement> = platform.precisions().iter().filter_map(uniform).collect();
-    let scale = section.objectives.iter().map(|&objective| match objective {
-        Objective::Error => (float_error, worst_error.max(float_error + point)),
-        _ => {
-            let shown = || uniform.iter().filter_map(|measurement| objective.shown(measurement));
-            let ends = shown().reduce(f64::min).zip(shown().reduce(f64::max)).unwrap_or((0.0, 1.0));
-            if objective.maximised() { (ends.1, ends.0) } else { ends }
-        }
-    });
-    Goals { scale: scale.collect(), metric, objectives: section.objectives.clone(), limits }
+    let objectives = section.objectives.clone();
+    let scale = Goals::scale(&objectives, &limits, platform, platform.precisions(), workload, &metric, float_error);
+    Goals { scale, metric, objectives, limits }
 }
 
 fn limits(
@@ -64,8 +45,10 @@ fn limits(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::eval::{Measurement, Objective};
     use crate::nn::Site;
     use crate::platform;
+    use crate::quant::QuantSpec;
 
     #[test]
     fn the_box_reaches_from_the_best_uniform_precision_to_the_worst() {

@@ -131,8 +131,8 @@ impl Methods<'_> {
     /// Every method to compare with: as many evaluations as the search had, however long they take, and nothing borrowed.
     fn baselines(&self, settings: &SearchSettings, evaluations: usize) -> Result<Vec<(Method, Vec<Record>)>> {
         let one = |&method: &Method| {
-            let (generations, time) = (usize::MAX, Duration::MAX);
-            let settings = SearchSettings { method, evaluations, generations, time, ..*settings };
+            let (generations, time, stop) = (usize::MAX, Duration::MAX, None);
+            let settings = SearchSettings { method, evaluations, generations, time, stop, ..*settings };
             Ok((method, self.run(&settings, None)?.0))
         };
         self.session.plan.recipe.search.baselines.iter().map(one).collect()
@@ -141,7 +141,7 @@ impl Methods<'_> {
     /// Runs (or goes on with) one method over its log.
     fn run(&self, settings: &SearchSettings, lender: Option<&mut Lender<'_>>) -> Result<(Vec<Record>, EvaluationLog)> {
         let Self { session, bench, space, goals, evaluator, chosen } = self;
-        let (stage, log) = files(settings.method);
+        let (stage, log) = files(session.plan.recipe.search.strategy, settings.method);
         let mut log = open_log(session, log, &header(session, bench, chosen, settings.method)?)?;
         session.dir.write_plan(&session.plan)?;
         session.watch.begin(stage, settings.evaluations as u64, "candidates");
@@ -152,12 +152,14 @@ impl Methods<'_> {
     }
 }
 
-/// The stage and the log of a method.
-const fn files(method: Method) -> (&'static str, &'static str) {
+/// The stage and the log of `method` in a search by `strategy`.
+fn files(strategy: Method, method: Method) -> (&'static str, &'static str) {
     match method {
-        Method::Nsga2 => ("search", "evaluations.jsonl"),
+        _ if method == strategy => ("search", "evaluations.jsonl"),
+        Method::Nsga2 => ("nsga2 search", "baselines/nsga2.jsonl"),
         Method::Random => ("random search", "baselines/random.jsonl"),
         Method::Greedy => ("greedy search", "baselines/greedy.jsonl"),
+        Method::Guided => ("guided search", "baselines/guided.jsonl"),
     }
 }
 
@@ -172,12 +174,13 @@ fn check_subsets(subsets: usize, sequences: usize) -> Result<()> {
 
 fn settings(section: &SearchSection, seed: u64) -> SearchSettings {
     SearchSettings {
-        method: Method::Nsga2,
+        method: section.strategy,
         population: section.population,
         offspring: section.offspring,
         evaluations: section.evaluations,
         generations: section.generations.unwrap_or(usize::MAX),
         time: section.minutes.map_or(Duration::MAX, |minutes| Duration::from_secs_f64(60.0 * minutes)),
+        stop: section.stop,
         start_uniform: section.start_uniform,
         seed,
     }
@@ -191,12 +194,14 @@ fn header(session: &Session<'_>, bench: &Bench<'_>, chosen: &[&Sequence], method
     let recipe = &session.plan.recipe;
     let mut search = recipe.search.clone();
     // A longer or shorter search asks the same questions in the same order.
-    (search.evaluations, search.generations, search.minutes) = (0, None, None);
+    (search.evaluations, search.generations, search.minutes, search.stop) = (0, None, None, None);
+    // Named by an entry of its own.
+    search.strategy = Method::Nsga2;
     // Named by an entry of its own.
     let subsets = std::mem::take(&mut search.subsets);
     search.cache_mib = 0;
     search.baselines.clear();
-    if method != Method::Nsga2 {
+    if method != recipe.search.strategy {
         // Only the search borrows.
         search.beacons = None;
     }

@@ -8,13 +8,14 @@
 use super::Method;
 use super::lender::Lender;
 use super::log::{EvaluationLog, Record};
+use super::progress::{Progress, StopRule};
+use super::searchers::{Pricing, searcher};
 use super::space::PrecisionSpace;
-use crate::eval::{Evaluator, Goals, Measurement, Objective};
-use crate::quant::{Precision, QuantSpec};
+use crate::eval::{Evaluator, Goals, Measurement};
+use crate::quant::QuantSpec;
 use crate::watch::Watch;
 use crate::{Error, Result};
-use mohaq_moo::{Genome, Greedy, Nsga2, Nsga2Config, Random, Score, Searcher};
-use mohaq_rt::Bits;
+use mohaq_moo::{Genome, Score};
 use std::time::{Duration, Instant};
 
 /// How long a search goes on, and with how many individuals.
@@ -32,7 +33,9 @@ pub struct SearchSettings {
     pub generations: usize,
     /// No generation starts later than this.
     pub time: Duration,
-    /// Put the uniform precisions among the first individuals.
+    /// Stop when the hypervolume has not moved for a while.
+    pub stop: Option<StopRule>,
+    /// Put the uniform precisions among the first individuals of NSGA-II.
     pub start_uniform: bool,
     /// Everything random is derived from it.
     pub seed: u64,
@@ -55,12 +58,15 @@ pub fn search(
 ) -> Result<Vec<Record>> {
     let mut lender = lender;
     let begun = Instant::now();
-    let mut searcher = searcher(space, goals, settings)?;
+    let pricing = Pricing { workload: evaluator.workload, platform: evaluator.platform };
+    let mut searcher = searcher(space, goals, pricing, settings)?;
     let mut records: Vec<Record> = Vec::new();
+    let mut progress = Progress::new(goals)?;
     let mut pace = Pace::default();
     for generation in 0..settings.generations {
         let left = settings.evaluations - records.len();
-        if left == 0 || begun.elapsed() > settings.time {
+        let settled = settings.stop.is_some_and(|rule| progress.is_settled(&rule));
+        if left == 0 || settled || begun.elapsed() > settings.time {
             break;
         }
         let asked = searcher.ask().to_vec();
@@ -69,10 +75,12 @@ pub fn search(
         }
         let within_budget = &asked[..asked.len().min(left)];
         let first = records.len();
+        let before = progress.clone();
         while records.len() - first < within_budget.len() {
             let next = &within_budget[records.len() - first..];
-            if let Some(known) = log.find(&next[0]) {
-                records.push(known.clone());
+            let known = records.len();
+            if let Some(record) = log.find(&next[0]) {
+                records.push(record.clone());
             } else {
                 for (genome, measurement) in next.iter().zip(measured(evaluator, space, log, &mut pace, next, watch)?) {
                     let (id, bits) = (records.len(), space.decode(genome).to_string());
@@ -80,13 +88,17 @@ pub fn search(
                     log.append(records[id].clone())?;
                 }
             }
-            watch.advance(records.len() as u64, &best(&records, goals));
+            records[known..].iter().try_for_each(|record| progress.add(&record.measurement))?;
+            watch.advance(records.len() as u64, &progress.summary());
             if watch.stopped() {
                 return Err(Error::Stopped);
             }
         }
         if let Some(lender) = &mut lender {
             lender.lend(&mut records[first..], evaluator, goals, log, watch)?;
+            // What was borrowed counts in place of what the candidates measured themselves.
+            progress = before;
+            records[first..].iter().try_for_each(|record| progress.add(&record.measurement))?;
         }
         if within_budget.len() < asked.len() {
             break;
@@ -96,31 +108,6 @@ pub fn search(
         searcher.tell(&scores)?;
     }
     Ok(records)
-}
-
-fn searcher(space: &PrecisionSpace, goals: &Goals, settings: &SearchSettings) -> Result<Searcher> {
-    Ok(match settings.method {
-        Method::Nsga2 => Searcher::Nsga2(nsga2(space, settings)?),
-        Method::Random => Searcher::Random(Random::new(space.genes()?, settings.population, settings.seed)?),
-        Method::Greedy => {
-            // It pays with the error for the first of the other objectives.
-            let position = |error: bool| goals.objectives.iter().position(|&one| (one == Objective::Error) == error);
-            let (loss, gain) = (position(true).unwrap_or(0), position(false).unwrap_or(1));
-            Searcher::Greedy(Greedy::new(space.genes()?, loss, gain)?)
-        }
-    })
-}
-
-fn nsga2(space: &PrecisionSpace, settings: &SearchSettings) -> Result<Nsga2> {
-    let config =
-        Nsga2Config { population: settings.population, offspring: settings.offspring, ..Nsga2Config::default() };
-    let searcher = Nsga2::new(space.genes()?, config, settings.seed)?;
-    if !settings.start_uniform {
-        return Ok(searcher);
-    }
-    let pairs = Bits::ALL.into_iter().flat_map(|w| Bits::ALL.map(|a| Precision::new(w, a)));
-    let uniform = pairs.filter_map(|pair| space.encode(&QuantSpec::uniform(pair, space.sites())));
-    Ok(searcher.seed_with(uniform.take(settings.population).collect())?)
 }
 
 /// Seconds of measuring that may be lost when a search is stopped. The more candidates at once, the more of them begin
@@ -162,12 +149,4 @@ fn measured(
     let measured = evaluator.measure_all(&specs, watch)?;
     pace.learn(specs.len(), begun.elapsed());
     Ok(measured)
-}
-
-/// The lowest error of a feasible candidate, for the progress bar.
-fn best(records: &[Record], goals: &Goals) -> String {
-    let feasible = records.iter().map(|record| &record.measurement).filter(|m| goals.score(m).violation == 0.0);
-    let lowest = feasible.map(|m| m.error).min_by(f64::total_cmp);
-    lowest
-        .map_or_else(|| "nothing feasible yet".to_owned(), |error| format!("lowest error {}", goals.metric.show(error)))
 }

@@ -12,11 +12,13 @@ pub enum Method {
     Random,
     /// From the widest precisions down, by the least rise of the error for what a step gains.
     Greedy,
+    /// By a model of the error, where a candidate's costs are known before it is measured.
+    Guided,
 }
 
 impl Method {
-    /// Every method, the one of this project first.
-    pub const ALL: [Self; 3] = [Self::Nsga2, Self::Random, Self::Greedy];
+    /// Every method, the published one first.
+    pub const ALL: [Self; 4] = [Self::Nsga2, Self::Random, Self::Greedy, Self::Guided];
 
     /// The name in recipes, logs and files.
     pub const fn key(self) -> &'static str {
@@ -24,6 +26,12 @@ impl Method {
             Self::Nsga2 => "nsga2",
             Self::Random => "random",
             Self::Greedy => "greedy",
+            Self::Guided => "guided",
         }
+    }
+
+    /// The method named `key`.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.key() == key)
     }
 }

@@ -1,6 +1,6 @@
 //! The space of a search: which choices are free, and how a genome becomes a precision for every site.
 
-use crate::nn::{SiteId, Workload};
+use crate::nn::{Site, SiteId, Workload};
 use crate::platform::{Platform, PlatformError};
 use crate::quant::{Precision, QuantSpec};
 use mohaq_moo::{Genome, Space};
@@ -46,18 +46,28 @@ impl PrecisionSpace {
     /// # Errors
     /// [`PlatformError::Unpriced`] at the first site that the platform knows no precision for.
     pub fn new(workload: &Workload, platform: &dyn Platform) -> Result<Self, PlatformError> {
+        let of_site = |site: &Site| platform.precisions_at(site);
+        match workload.sites.iter().find(|site| of_site(site).is_empty()) {
+            Some(site) => Err(PlatformError::unpriced(platform, site)),
+            None => Ok(Self::over(workload, of_site)),
+        }
+    }
+
+    /// The space over the sites of `workload` where every one may take each of `pairs`.
+    pub fn among(workload: &Workload, pairs: &[Precision]) -> Self {
+        Self::over(workload, |_| pairs.to_vec())
+    }
+
+    fn over(workload: &Workload, pairs_of: impl Fn(&Site) -> Vec<Precision>) -> Self {
         let mut choices = Vec::new();
         for (index, site) in workload.sites.iter().enumerate() {
-            let pairs = platform.precisions_at(site);
-            if pairs.is_empty() {
-                return Err(PlatformError::unpriced(platform, site));
-            }
+            let pairs = pairs_of(site);
             // Nothing is multiplied at a table.
             let of_site =
                 if site.macs == 0 { vec![Choice::Table(pairs_of_tables(&pairs))] } else { choices_of(&pairs) };
             choices.extend(of_site.into_iter().map(|choice| (SiteId(index), choice)));
         }
-        Ok(Self { sites: workload.sites.len(), choices })
+        Self { sites: workload.sites.len(), choices }
     }
 
     /// The box the search moves in.
@@ -172,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_space_says_what_a_platform_leaves_free() {
-        let site = |name: &str, inputs| crate::nn::Site {
+        let site = |name: &str, inputs| Site {
             name: name.into(),
             inputs,
             outputs: 8,
