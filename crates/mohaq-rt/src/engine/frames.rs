@@ -73,7 +73,7 @@ impl Conv1d {
                 }
             }
         }
-        let sites = vec![self.site.run(level, windows, outputs, &mut scratch.words)];
+        let sites = vec![self.site.run(level, windows, outputs, false, &mut scratch.words)];
         LayerCounts { sites, ..LayerCounts::default() }
     }
 
@@ -105,7 +105,7 @@ impl Conv1d {
         }
         // Not beyond an i16: streams were refused otherwise.
         *missing = (self.stride - 1) as i16;
-        self.site.run(level, window, outputs, &mut scratch.words);
+        self.site.run(level, window, outputs, false, &mut scratch.words);
         true
     }
 }

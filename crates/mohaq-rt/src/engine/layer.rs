@@ -150,7 +150,8 @@ impl Layer {
             Kind::Recurrent(recurrent) => recurrent.run(level, codes, starts, Memory::Fresh, outputs, scratch),
             Kind::Conv1d(conv) => conv.run(level, codes, starts, outputs, scratch),
             Kind::Linear(site) => {
-                let sites = vec![site.run(level, codes, outputs, &mut scratch.words)];
+                let sites = vec![site.run(level, codes, outputs, scratch.turned, &mut scratch.words)];
+                scratch.turned = !scratch.turned;
                 LayerCounts { sites, ..LayerCounts::default() }
             }
             Kind::Embedding(table) => {

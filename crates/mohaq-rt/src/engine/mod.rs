@@ -38,6 +38,8 @@ pub struct Scratch {
     tile: Vec<i16>,
     states: Vec<[i16; LANES]>,
     recurrent: recurrent::Buffers,
+    /// Whether the next product of one row begins with the weights that the last one ended with.
+    turned: bool,
     values: [Vec<i16>; 2],
 }
 

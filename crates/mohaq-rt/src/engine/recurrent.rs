@@ -281,12 +281,23 @@ impl Recurrent {
         to: &mut Panes<'_>,
         counts: &mut SiteCounts,
     ) {
-        let groups = self.padded() / LANES;
+        let (groups, gates) = (self.padded() / LANES, part.gates.len());
         let total = (rows * self.hidden) as u64;
-        for of_site in 0..part.gates.len() {
-            let of_site = if turned { part.gates.len() - 1 - of_site } else { of_site };
+        if rows == 1 {
+            // Panels and codes of all gates lie side by side. Where something saturates, which is rare, each gate is made again
+            // and counted by itself.
+            let column = to.first + part.gates.start * self.padded();
+            let values = &mut to.values[column..][..gates * self.padded()];
+            if part.site.row(level, words, direction * gates * groups, turned, values).clipped == 0 {
+                let none = SaturationCount { clipped: 0, total };
+                counts.outputs[..gates].iter_mut().for_each(|count| count.merge(none));
+                return;
+            }
+        }
+        for of_site in 0..gates {
+            let of_site = if turned { gates - 1 - of_site } else { of_site };
             let (gate, mut clipped) = (part.gates.start + of_site, 0);
-            let panel = (direction * part.gates.len() + of_site) * groups;
+            let panel = (direction * gates + of_site) * groups;
             let column = to.first + gate * self.padded();
             if rows == 1 {
                 let values = &mut to.values[column..][..self.padded()];

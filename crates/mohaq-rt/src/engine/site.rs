@@ -155,8 +155,16 @@ impl Site {
         level.row(&product, panel, turned, values)
     }
 
-    /// The whole product: `codes`, `[rows, inputs]`, to `outputs`, `[rows, columns]`.
-    pub(super) fn run(&self, level: Level, codes: &[i16], outputs: &mut [i16], words: &mut Vec<Words>) -> SiteCounts {
+    /// The whole product: `codes`, `[rows, inputs]`, to `outputs`, `[rows, columns]`; of one row from the last panel to the
+    /// first where `turned`.
+    pub(super) fn run(
+        &self,
+        level: Level,
+        codes: &[i16],
+        outputs: &mut [i16],
+        turned: bool,
+        words: &mut Vec<Words>,
+    ) -> SiteCounts {
         let rows_at_once = (NEAR_BYTES / size_of::<u32>() / self.panels.steps()).next_multiple_of(TILE);
         let codes = codes.chunks(rows_at_once * self.panels.inputs());
         let mut counts = SiteCounts::default();
@@ -167,7 +175,7 @@ impl Site {
             let full = if rows == 1 { self.columns / LANES } else { 0 };
             if full > 0 {
                 let values = &mut outputs[..full * LANES];
-                counts.outputs[0].merge(self.row(level, words, 0, false, values));
+                counts.outputs[0].merge(self.row(level, words, 0, turned, values));
             }
             for panel in full..self.panels.count() {
                 let column = panel * LANES;

@@ -108,7 +108,7 @@ impl Sru {
         let projected = match &self.projection {
             Some(site) => {
                 scratch.projected.resize(frames * site.columns, 0);
-                of_sites[0] = site.run(level, read, &mut scratch.projected, &mut scratch.words);
+                of_sites[0] = site.run(level, read, &mut scratch.projected, false, &mut scratch.words);
                 of_sites = &mut of_sites[1..];
                 scratch.projected.as_slice()
             }
