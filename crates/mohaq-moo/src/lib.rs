@@ -48,6 +48,7 @@ mod error;
 mod stream;
 
 mod points;
+mod rank;
 mod space;
 
 mod choose;
@@ -77,6 +78,7 @@ pub use hypervolume::{Hypervolume, hypervolume};
 pub use nsga2::{Nsga2, Nsga2Config};
 pub use points::Points;
 pub use random::Random;
+pub use rank::rank_correlation;
 pub use searcher::Searcher;
 pub use sort::{dominates, non_dominated, non_dominated_sort};
 pub use space::{Genome, Space};

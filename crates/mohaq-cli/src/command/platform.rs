@@ -24,13 +24,14 @@ pub(crate) fn platform(context: &Context<'_>, command: &PlatformCommand) -> Resu
 
 fn list(context: &Context<'_>) -> Result<()> {
     let platforms = platform::list();
+    let host = platform::load("host");
     if context.json {
-        let reports: Vec<_> = platforms.iter().map(Platform::describe).collect();
+        let reports: Vec<_> = platforms.iter().chain(&host).map(Platform::describe).collect();
         return Ok(output::line(&serde_json::to_string(&reports)?)?);
     }
     let mut rows: Vec<Vec<String>> =
         platforms.iter().map(|platform| vec![platform.name().into(), platform.title().into()]).collect();
-    let host = platform::load("host").map_or_else(|error| error.to_string(), |host| host.title().to_owned());
+    let host = host.map_or_else(|error| error.to_string(), |host| host.title().to_owned());
     rows.push(vec!["host".into(), host]);
     Ok(output::table(&["platform", "what it is"], &rows)?)
 }

@@ -35,6 +35,7 @@ use self::{
     model::{Data, Model},
     propose::Proposer,
 };
+use crate::rank::rank_correlation;
 use crate::{Archive, Error, Evaluation, Genome, Score, Space, stream::Stream, survival, variation::Variation};
 
 pub use self::costs::Costs;
@@ -375,28 +376,6 @@ fn trust(model: &Model, data: &Data<'_>) -> f64 {
     if near.len() < RANKED {
         return 1.0;
     }
-    let [predicted, measured] = [model.left_out(), &data.values].map(|values| ranks(&near, values));
-    (correlation(&predicted, &measured) / TRUSTED).clamp(0.0, 1.0)
-}
-
-/// The ranks of the `chosen` values among each other, equal ones sharing the middle of theirs.
-fn ranks(chosen: &[usize], values: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..chosen.len()).collect();
-    let value = |place: usize| values[chosen[place]];
-    order.sort_by(|&a, &b| value(a).total_cmp(&value(b)));
-    let mut ranks = vec![0.0; chosen.len()];
-    for equal in order.chunk_by(|&a, &b| value(a) == value(b)) {
-        let below = order.partition_point(|&other| value(other) < value(equal[0]));
-        equal.iter().for_each(|&place| ranks[place] = below as f64 + 0.5 * (equal.len() - 1) as f64);
-    }
-    ranks
-}
-
-/// Pearson's correlation; 0 where either does not vary.
-fn correlation(a: &[f64], b: &[f64]) -> f64 {
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    let (a_mean, b_mean) = (mean(a), mean(b));
-    let sum = |of: fn(f64, f64) -> f64| -> f64 { a.iter().zip(b).map(|(a, b)| of(a - a_mean, b - b_mean)).sum() };
-    let (both, of_a, of_b) = (sum(|a, b| a * b), sum(|a, _| a * a), sum(|_, b| b * b));
-    if of_a > 0.0 && of_b > 0.0 { both / (of_a * of_b).sqrt() } else { 0.0 }
+    let chosen = |values: &[f64]| near.iter().map(|&index| values[index]).collect::<Vec<f64>>();
+    (rank_correlation(&chosen(model.left_out()), &chosen(&data.values)) / TRUSTED).clamp(0.0, 1.0)
 }

@@ -1,9 +1,9 @@
 //! Speed of candidate evaluation on a network from a file, with its answers checked first, and strategies of search on
 //! measured errors.
 //!
-//! An [`ErrorTable`] holds the error of every candidate of a small space; [`strategies`] runs searches on it. A [`Model`] is a network with features, labels and clips; [`evaluate`] measures random or given candidates on it as a
+//! A [`Model`] is a network with features, labels and clips; [`evaluate`] measures random or given candidates on it as a
 //! search would. Before any speed is reported the best level of the machine is compared with the scalar definition, code
-//! by code.
+//! by code. An [`ErrorTable`] holds the error of every candidate of a small space; [`strategies()`] runs searches on it.
 
 mod model;
 mod strategies;

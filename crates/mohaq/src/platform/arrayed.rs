@@ -3,11 +3,12 @@
 //! What a product costs is [`systolic`](super::systolic)'s to say. A frame is the sum of its products and of the elementwise work
 //! behind them; vectors and states are small beside weights, and not counted.
 
-use super::cost::{Cost, REFERENCE};
+use super::cost::REFERENCE;
 use super::description::{Array, Description};
 use super::error::PlatformError;
 use super::explanation::{Bound, EnergyPj, Explanation, Share, SiteCost, Traffic};
 use super::memo::Memo;
+use super::summed::{Price, Summed};
 use super::systolic::{ProductCost, Systolic, SystolicError};
 use crate::nn::{Site, Workload};
 use crate::quant::{Precision, QuantSpec};
@@ -48,12 +49,6 @@ impl Arrayed {
         }
     }
 
-    /// What a search can minimise beside the error.
-    pub(super) fn objectives(&self) -> Vec<&'static str> {
-        let priced = [("memory", true), ("speedup", self.has_reference), ("energy", true), ("time", true)];
-        priced.into_iter().filter_map(|(objective, known)| known.then_some(objective)).collect()
-    }
-
     /// Whether every product can be priced.
     pub(super) fn allow(&self, workload: &Workload, spec: &QuantSpec) -> Result<(), PlatformError> {
         workload.sites.iter().zip(&spec.0).try_for_each(|(site, precision)| {
@@ -71,51 +66,17 @@ impl Arrayed {
         self.priced.of(site, precision, || self.systolic.product(inputs, outputs, 1, precision))
     }
 
-    /// The cost of precisions that are [allowed](Self::allow).
-    pub(super) fn cost(&self, workload: &Workload, spec: &QuantSpec) -> Cost {
-        let (mut time_s, mut energy_pj) = (self.rest_s(workload), self.rest_pj(workload));
-        for (site, &precision) in workload.sites.iter().zip(&spec.0) {
-            let cost = self.price(site, precision).expect("allowed");
-            time_s += site.times() * cost.total_cycles as f64 * self.cycle_s;
-            energy_pj += site.times() * cost.energy_pj();
-        }
-        Cost {
-            speedup: self.reference_s(workload).map(|reference_s| reference_s / time_s),
-            energy_pj: Some(energy_pj),
-            frame_time_s: Some(time_s),
-            ..Cost::counted(workload, spec)
-        }
-    }
-
-    /// Time at 16×16 everywhere, where the array has it.
-    fn reference_s(&self, workload: &Workload) -> Option<f64> {
-        let seconds = |site: &Site| {
-            let cost = self.price(site, REFERENCE).ok()?;
-            Some(site.times() * cost.total_cycles as f64 * self.cycle_s)
-        };
-        let products: Option<f64> = workload.sites.iter().map(seconds).sum();
-        products.filter(|_| self.has_reference).map(|products| products + self.rest_s(workload))
-    }
-
-    fn rest_s(&self, workload: &Workload) -> f64 {
-        workload.elementwise as f64 * self.elementwise_s
-    }
-
-    fn rest_pj(&self, workload: &Workload) -> f64 {
-        workload.elementwise as f64 * self.elementwise_pj
-    }
-
-    /// [`cost`](Self::cost), taken apart.
+    /// [`cost`](Summed::cost), taken apart.
     pub(super) fn explain(&self, workload: &Workload, spec: &QuantSpec) -> Explanation {
         let site = |(site, &precision): (&Site, &Precision)| {
             SiteCost::new(site, precision, self.share(site.times(), &self.price(site, precision).expect("allowed")))
         };
-        let time_s = self.rest_s(workload);
+        let Price { seconds: time_s, pj } = self.rest(workload);
         let rest = Share {
             compute_s: Some(time_s),
             time_s: Some(time_s),
             bound: (time_s > 0.0).then_some(Bound::Compute),
-            energy: Some(EnergyPj { elementwise: self.rest_pj(workload), ..EnergyPj::default() }),
+            energy: Some(EnergyPj { elementwise: pj, ..EnergyPj::default() }),
             ..Share::default()
         };
         let sites = workload.sites.iter().zip(&spec.0).map(site).collect();
@@ -154,6 +115,26 @@ impl Arrayed {
             move_activations: times * (cost.sram_pj + cost.dram_pj - weights),
             ..EnergyPj::default()
         }
+    }
+}
+
+impl Summed for Arrayed {
+    fn product(&self, site: &Site, precision: Precision) -> Option<Price> {
+        let cost = self.price(site, precision).ok()?;
+        Some(Price { seconds: cost.total_cycles as f64 * self.cycle_s, pj: cost.energy_pj() })
+    }
+
+    fn rest(&self, workload: &Workload) -> Price {
+        let elementwise = workload.elementwise as f64;
+        Price { seconds: elementwise * self.elementwise_s, pj: elementwise * self.elementwise_pj }
+    }
+
+    fn has_energy(&self) -> bool {
+        true
+    }
+
+    fn has_reference(&self) -> bool {
+        self.has_reference
     }
 }
 

@@ -176,7 +176,7 @@ fn measured(lut: &Lut, remarks: &mut Remarks) {
     for product in &lut.products {
         let key = |precision| format!("lut.{}-{}.ns.{precision}", product.inputs, product.outputs);
         for (precision, quantity) in &product.ns {
-            let least = (product.inputs * product.outputs) as f64 / FASTEST_MACS_PER_NS;
+            let least = product.area() / FASTEST_MACS_PER_NS;
             if quantity.value < least {
                 let message = format!("is {} ns, less than any processor takes: is the unit right?", quantity.value);
                 remarks.warn(&key(*precision), &quantity.provenance, message);

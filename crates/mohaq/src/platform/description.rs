@@ -109,6 +109,13 @@ pub(super) struct MeasuredProduct {
     pub(super) pj: Option<BTreeMap<Precision, Quantity>>,
 }
 
+impl MeasuredProduct {
+    /// Multiply-accumulates of one vector. In a double, as a file may say anything.
+    pub(super) fn area(&self) -> f64 {
+        self.inputs as f64 * self.outputs as f64
+    }
+}
+
 /// A systolic array with its memories.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Array {

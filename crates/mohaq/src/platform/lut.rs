@@ -11,12 +11,14 @@
 //! A product that is made several times for one frame of the output costs as often. The rows of a table are not multiplied and
 //! cost nothing. Elementwise operations cost what one was measured to take.
 
-use super::cost::{Cost, REFERENCE};
+use super::cost::REFERENCE;
 use super::description::{Description, Lut, MeasuredProduct, Quantity};
 use super::explanation::{EnergyPj, Explanation, Share, SiteCost};
 use super::memo::Memo;
+use super::summed::{Price, Summed};
 use crate::nn::{Site, Workload};
 use crate::quant::{Precision, QuantSpec};
+use std::collections::BTreeMap;
 
 /// A table, ready to price.
 #[derive(Clone, Debug)]
@@ -28,13 +30,6 @@ pub(super) struct Measured {
     elementwise: Price,
     frame_s: f64,
     priced: Memo<Price>,
-}
-
-/// Time and energy of one thing; energy that was not measured is not read.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Price {
-    seconds: f64,
-    pj: f64,
 }
 
 /// A product that was not measured, nor four around it.
@@ -54,17 +49,12 @@ impl Measured {
         }
     }
 
-    /// What a search can minimise beside the error.
-    pub(super) fn objectives(&self) -> Vec<&'static str> {
-        let priced = [("memory", true), ("speedup", self.has_reference), ("energy", self.has_energy), ("time", true)];
-        priced.into_iter().filter_map(|(objective, known)| known.then_some(objective)).collect()
-    }
-
-    /// One frame of a product; nothing for a table, of which a row is read.
+    /// Whether `site` was measured at `precision`, or lies between products that were.
     pub(super) fn knows(&self, site: &Site, precision: Precision) -> bool {
         self.price(site, precision).is_ok()
     }
 
+    /// One frame of a product; nothing for a table, of which a row is read.
     fn price(&self, site: &Site, precision: Precision) -> Result<Price, Unmeasured> {
         if site.macs == 0 {
             return Ok(Price::default());
@@ -77,54 +67,22 @@ impl Measured {
         let measured = |product: &&MeasuredProduct| {
             product.recurrent.is_none_or(|recurrent| recurrent == site.recurrent) && product.ns.contains_key(&precision)
         };
-        let products: Vec<&MeasuredProduct> = self.products.iter().filter(measured).collect();
-        let find = |inputs, outputs| products.iter().find(|p| (p.inputs, p.outputs) == (inputs, outputs));
-        let low = products.iter().filter(|p| p.inputs <= site.inputs && p.outputs <= site.outputs);
-        let high = || products.iter().filter(|p| p.inputs >= site.inputs && p.outputs >= site.outputs);
+        let products = || self.products.iter().filter(measured);
+        let by_shape: BTreeMap<[usize; 2], &MeasuredProduct> = products().map(|p| ([p.inputs, p.outputs], p)).collect();
+        let find = |inputs, outputs| by_shape.get(&[inputs, outputs]).copied();
+        let low = products().filter(|p| p.inputs <= site.inputs && p.outputs <= site.outputs);
+        let high = || products().filter(|p| p.inputs >= site.inputs && p.outputs >= site.outputs);
         let corners = low.flat_map(|low| high().map(move |high| (low, high)));
         let rectangles = corners.filter_map(|(low, high)| {
             let [beside, below] = [find(low.inputs, high.outputs)?, find(high.inputs, low.outputs)?];
             Some([low, beside, below, high])
         });
-        let spread = |[low, _, _, high]: &[&&MeasuredProduct; 4]| {
-            (high.inputs * high.outputs) as f64 / (low.inputs * low.outputs) as f64
-        };
+        let spread = |[low, _, _, high]: &[&MeasuredProduct; 4]| high.area() / low.area();
         let corners = rectangles.min_by(|a, b| spread(a).total_cmp(&spread(b)))?;
-        Some(bilinear(site, corners.map(|product| *product), precision))
+        Some(bilinear(site, corners, precision))
     }
 
-    /// The cost of precisions that are all [known](Self::knows).
-    pub(super) fn cost(&self, workload: &Workload, spec: &QuantSpec) -> Cost {
-        let (mut time_s, mut energy_pj) = (self.rest_s(workload), self.rest_pj(workload));
-        for (site, &precision) in workload.sites.iter().zip(&spec.0) {
-            let price = self.price(site, precision).expect("known");
-            time_s += site.times() * price.seconds;
-            energy_pj += site.times() * price.pj;
-        }
-        Cost {
-            speedup: self.reference_s(workload).map(|reference_s| reference_s / time_s),
-            energy_pj: self.has_energy.then_some(energy_pj),
-            frame_time_s: Some(time_s),
-            ..Cost::counted(workload, spec)
-        }
-    }
-
-    /// Time at 16×16 everywhere, where that was measured.
-    fn reference_s(&self, workload: &Workload) -> Option<f64> {
-        let seconds = |site: &Site| Some(site.times() * self.price(site, REFERENCE).ok()?.seconds);
-        let products: Option<f64> = workload.sites.iter().map(seconds).sum();
-        Some(products? + self.rest_s(workload))
-    }
-
-    fn rest_s(&self, workload: &Workload) -> f64 {
-        workload.elementwise as f64 * self.elementwise.seconds + self.frame_s
-    }
-
-    fn rest_pj(&self, workload: &Workload) -> f64 {
-        workload.elementwise as f64 * self.elementwise.pj
-    }
-
-    /// [`cost`](Self::cost), taken apart. A product was measured as a whole: what bounds it is unknown.
+    /// [`cost`](Summed::cost), taken apart. A product was measured as a whole: what bounds it is unknown.
     pub(super) fn explain(&self, workload: &Workload, spec: &QuantSpec) -> Explanation {
         let energy = |energy: EnergyPj| self.has_energy.then_some(energy);
         let site = |(site, &precision): (&Site, &Precision)| {
@@ -134,15 +92,34 @@ impl Measured {
             let share = Share { time_s: Some(site.times() * price.seconds), energy, ..Share::default() };
             SiteCost::new(site, precision, share)
         };
-        let elementwise = self.rest_pj(workload);
+        let Price { seconds, pj: elementwise } = self.rest(workload);
         let rest = Share {
             overhead_s: Some(self.frame_s),
-            time_s: Some(self.rest_s(workload)),
+            time_s: Some(seconds),
             energy: energy(EnergyPj { elementwise, ..EnergyPj::default() }),
             ..Share::default()
         };
         let sites = workload.sites.iter().zip(&spec.0).map(site).collect();
         Explanation { sites, rest, cost: self.cost(workload, spec) }
+    }
+}
+
+impl Summed for Measured {
+    fn product(&self, site: &Site, precision: Precision) -> Option<Price> {
+        self.price(site, precision).ok()
+    }
+
+    fn rest(&self, workload: &Workload) -> Price {
+        let elementwise = workload.elementwise as f64;
+        Price { seconds: elementwise * self.elementwise.seconds + self.frame_s, pj: elementwise * self.elementwise.pj }
+    }
+
+    fn has_energy(&self) -> bool {
+        self.has_energy
+    }
+
+    fn has_reference(&self) -> bool {
+        self.has_reference
     }
 }
 

@@ -53,6 +53,7 @@ mod report;
 mod roofline;
 mod samples;
 mod schema;
+mod summed;
 pub mod systolic;
 mod table;
 

@@ -10,6 +10,7 @@ use super::ideal::Ideal;
 use super::lut::Measured;
 use super::report::{PlatformReport, ReportedNumber, numbers};
 use super::roofline::Roofline;
+use super::summed::Summed;
 use crate::nn::{LayerDescription, NetworkDescription, Site, Workload};
 use crate::quant::{Precision, QuantSpec};
 

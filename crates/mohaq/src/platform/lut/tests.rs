@@ -132,6 +132,30 @@ fn energy_is_there_where_every_product_has_it() {
 }
 
 #[test]
+fn shapes_beyond_any_network_are_read_and_remarked() {
+    let huge = TABLE.replacen("inputs = 16\noutputs = 32", "inputs = 9007199254740991\noutputs = 9007199254740991", 1);
+    let remarks = check_text(&huge);
+    assert!(remarks.iter().any(|remark| remark.message.contains("less than any processor takes")), "{remarks:?}");
+    let board = TablePlatform::parse(&huge, "test").expect("a good file");
+    assert_eq!(board.precisions_at(&site(9, 9, false)), []);
+}
+
+#[test]
+fn a_frame_that_was_met_before_takes_less_than_two_microseconds() {
+    const REPEATS: u32 = 1000;
+    let (board, workload) = (board(), workload(&[false, true, false, true].map(|recurrent| site(48, 64, recurrent))));
+    let spec = QuantSpec::parse("8x8", 4).unwrap();
+    let batch = || {
+        let start = std::time::Instant::now();
+        let sum: u64 = (0..REPEATS).map(|_| board.cost(&workload, &spec).unwrap().memory_bits).sum();
+        assert!(sum > 0);
+        start.elapsed()
+    };
+    let quickest = (0..50).map(|_| batch()).min().unwrap();
+    assert!(quickest.as_nanos() < u128::from(2000 * REPEATS), "{quickest:?} for {REPEATS} costs");
+}
+
+#[test]
 fn an_explanation_adds_up_to_its_cost() {
     let workload = workload(&[site(16, 32, false), site(32, 40, false), site(48, 64, true)]);
     let explained = board().explain(&workload, &QuantSpec::parse("4x8 16x16 8x8", 3).unwrap()).unwrap();
