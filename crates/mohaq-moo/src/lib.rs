@@ -38,7 +38,8 @@
 //!
 //! The parts, each usable alone: [`Points`] with [`dominates`], [`non_dominated_sort`], [`non_dominated`] and
 //! [`crowding_distance`] or [`neighbour_distance`]; [`hypervolume`] and its running form [`Hypervolume`]; the
-//! [`Archive`] of all evaluations; [`choose`], which takes one point of a front. What does not fit is an [`Error`]; nothing here repairs a score or a genome.
+//! [`Archive`] of all evaluations; [`choose`], which takes one point of a front; [`rank_correlation`]. What does not fit is
+//! an [`Error`]; nothing here repairs a score or a genome.
 #![forbid(unsafe_code)]
 
 // A module uses only those in the groups above its own.
