@@ -7,6 +7,10 @@ mod error;
 
 mod atomic;
 
+#[rustfmt::skip]
+#[expect(unreachable_pub, clippy::enum_variant_names, reason = "generated")]
+mod onnx_proto;
+
 pub mod tensor;
 pub mod watch;
 

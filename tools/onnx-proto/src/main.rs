@@ -1,4 +1,4 @@
-//! Writes `crates/mohaq/src/import/onnx/proto.rs` from `onnx.proto`.
+//! Writes `crates/mohaq/src/onnx_proto.rs` from `onnx.proto`.
 //!
 //!     cargo run --manifest-path tools/onnx-proto/Cargo.toml
 //!
@@ -25,6 +25,6 @@ fn main() -> Result<()> {
     let modules = schema.file.into_iter().map(|file| (prost_build::Module::from_protobuf_package_name("onnx"), file));
     let generated = config.generate(modules.collect())?;
     let text: String = generated.into_values().collect();
-    let target = here.join("../../crates/mohaq/src/import/onnx/proto.rs");
+    let target = here.join("../../crates/mohaq/src/onnx_proto.rs");
     fs::write(&target, format!("{HEADER}{text}")).with_context(|| target.display().to_string())
 }

@@ -9,6 +9,7 @@ use super::check::check_all;
 use super::formats::{
     LayerFormat, SiteParts, format, gain_format, integer_pointwise, recurrent_cell, sru_cell, vector_formats,
 };
+use super::scales::{SiteScales, scales};
 use super::spec::{Precision, QuantSpec};
 use crate::nn::{
     Conv1dDescription, EPSILON, Layer, LayerNorm, Network, Product, Recurrent, RecurrentShape, SiteId, Skip, Sru,
@@ -144,6 +145,35 @@ impl<'a> IntegerBank<'a> {
         self.parameters(spec, &|site, precision| self.codes(site, precision.weight))
     }
 
+    /// What the codes of [`layers`](Self::layers) stand for, site by site.
+    ///
+    /// # Panics
+    /// When `spec` has another number of sites.
+    pub fn scales(&self, spec: &QuantSpec) -> Vec<SiteScales> {
+        assert_eq!(spec.0.len(), self.parts.len(), "one precision a site");
+        let of_site = |(site, precision): (usize, &Precision)| {
+            let (range, columns) = (&self.calibration.sites[site], self.network.site_weights()[site].cols());
+            SiteScales {
+                input: self.input_scale(site, precision.activation),
+                weights: scales(&range.weight, precision.weight),
+                fractions: (0..columns).map(|column| self.fraction(site, column)).collect(),
+            }
+        };
+        spec.0.iter().enumerate().map(of_site).collect()
+    }
+
+    /// The value of code 1 of what site number `site` reads.
+    fn input_scale(&self, site: usize, bits: Bits) -> f64 {
+        // Nothing is multiplied with the rows of a table: they come as they are.
+        if self.tables[site] { 1.0 } else { scales(&self.calibration.sites[site].input, bits)[0] }
+    }
+
+    /// Bits behind the point of a column's result.
+    fn fraction(&self, site: usize, column: usize) -> u32 {
+        let fractions = &self.fractions[site];
+        fractions[column / self.parts[site].width % fractions.len()]
+    }
+
     /// The network at `spec` as the bytes of an image.
     ///
     /// # Errors
@@ -273,8 +303,7 @@ impl<'a> IntegerBank<'a> {
     ) -> Result<SiteParameters<W>> {
         let range = &self.calibration.sites[site.0];
         let [inputs, columns] = self.network.site_weights()[site.0].shape();
-        // Nothing is multiplied with the rows of a table: they come as they are.
-        let input = if self.tables[site.0] { 1.0 } else { scales(&range.input, precision.activation)[0] };
+        let input = self.input_scale(site.0, precision.activation);
         let weight = scales(&range.weight, precision.weight);
         let fractions = &self.fractions[site.0];
         let requantizer = |ratio: f64| Requantizer::new(ratio.max(SMALLEST_RATIO)).map_err(integer(&range.site));
@@ -282,8 +311,7 @@ impl<'a> IntegerBank<'a> {
         let outputs: Result<Vec<Requantizer>> = match weight.as_slice() {
             [weight] => fractions.iter().map(|&fraction| output(*weight, fraction)).collect(),
             all => {
-                let fraction = |column: usize| fractions[column / self.parts[site.0].width % fractions.len()];
-                all.iter().enumerate().map(|(column, weight)| output(*weight, fraction(column))).collect()
+                all.iter().enumerate().map(|(column, &weight)| output(weight, self.fraction(site.0, column))).collect()
             }
         };
         Ok(SiteParameters {
@@ -371,14 +399,6 @@ fn normalisation(
 fn integer(place: &str) -> impl Fn(mohaq_rt::Error) -> Error {
     let place = place.to_owned();
     move |source| Error::Integer { place: place.clone(), source }
-}
-
-/// The value of code 1 at `bits`: one, or one an output. Where the clip is 0 every code is 0, and any value will do.
-fn scales(range: &OperandRange, bits: Bits) -> Vec<f64> {
-    match range.clips(bits) {
-        Some(clips) => clips.iter().map(|&clip| f64::from(clip / bits.max() as f32)).collect(),
-        None => vec![1.0 / f64::from(1_u32 << range.fraction16)],
-    }
 }
 
 /// How values become codes: one way, or one an output; `None` for a tensor of zeros.

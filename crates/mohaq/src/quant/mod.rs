@@ -15,6 +15,7 @@ mod formats;
 mod grid;
 mod histogram;
 mod integer;
+mod scales;
 mod spec;
 
 pub use aware::{Clips, QuantAware};
@@ -23,4 +24,5 @@ pub use formats::LayerFormat;
 pub use grid::{FRACTIONS, Grid};
 pub use histogram::{BINS, ClipMethod, Histogram, weight_clip};
 pub use integer::IntegerBank;
+pub use scales::SiteScales;
 pub use spec::{Precision, PrecisionSyntax, QuantSpec};

@@ -8,6 +8,7 @@ mod coverage;
 mod devices;
 mod engines;
 mod exported;
+mod onnx;
 
 use case::{Case, Clipped, Expected, Result};
 use engines::{Prepared, Shipped, fake_agrees, fake_distance, float_agrees, same_codes, same_saturations};

@@ -13,9 +13,6 @@ mod folding;
 mod length;
 mod node;
 mod products;
-#[rustfmt::skip]
-#[expect(unreachable_pub, clippy::enum_variant_names, reason = "generated")]
-mod proto;
 mod recurrent;
 mod reshape;
 mod rows;
@@ -28,6 +25,7 @@ pub(super) use products::{by_frame, normalisation};
 
 use super::error::ImportError;
 use super::model::Model;
+use crate::onnx_proto as proto;
 use prost::Message;
 use proto::ModelProto;
 use std::path::Path;

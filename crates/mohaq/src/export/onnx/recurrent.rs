@@ -1,0 +1,107 @@
+//! A layer of recurrent cells: products of the input before the loop, everything else in it.
+
+use super::cell::Frame;
+use super::graph::Graph;
+use super::product::Product;
+use super::recurrence::Loop;
+use super::tensor;
+use mohaq_rt::parameters::RecurrentParameters;
+
+/// A layer with its products.
+pub(super) struct Recurrent<'a> {
+    pub(super) layer: &'a RecurrentParameters<Vec<i16>>,
+    pub(super) input: Vec<Product>,
+    pub(super) hidden: Vec<Product>,
+    pub(super) projection: Option<Product>,
+    /// Bits behind the point of the hidden output.
+    pub(super) fraction: u32,
+}
+
+impl Recurrent<'_> {
+    /// The layer's output for `value`, `[frames, batch, inputs]`; `batch` is its second length.
+    pub(super) fn write(&self, graph: &mut Graph, name: &str, value: &str, batch: &str) -> String {
+        let directions = self.layer.directions;
+        let ways: Vec<String> =
+            (0..directions).map(|direction| self.direction(graph, name, value, batch, direction)).collect();
+        let ways: Vec<&str> = ways.iter().map(String::as_str).collect();
+        match ways[..] {
+            [one] => one.to_owned(),
+            _ => graph.node(name, "Concat", &ways, vec![tensor::int("axis", 2)]),
+        }
+    }
+
+    fn direction(&self, graph: &mut Graph, name: &str, value: &str, batch: &str, direction: usize) -> String {
+        let name = format!("{name}/{}", way(direction));
+        let backwards = direction == 1;
+        let mut read = value.to_owned();
+        if backwards {
+            read = graph.reversed(&format!("{name}/reversed"), &read);
+        }
+        if self.layer.window == 2 {
+            let met = graph.delayed(&format!("{name}/met"), &read);
+            read = graph.node(&format!("{name}/window"), "Concat", &[&met, &read], vec![tensor::int("axis", 2)]);
+        }
+        let mut u = Vec::new();
+        for (number, product) in self.input.iter().enumerate() {
+            let product = product.of_direction(direction, self.layer.directions);
+            let sums = graph.product(&format!("{name}/input{number}"), &read, &product);
+            u.extend(graph.split(&format!("{name}/gates{number}"), &sums, product.columns / self.layer.hidden));
+        }
+        let mut scan = Loop::new(graph, &name);
+        let shown = self.frame(&mut scan, &u, direction);
+        let shown = scan.finish(graph, batch, &shown, self.layer.width());
+        if backwards { graph.reversed(&format!("{name}/shown"), &shown) } else { shown }
+    }
+
+    /// One frame of all units of a direction.
+    fn frame(&self, scan: &mut Loop, u: &[String], direction: usize) -> String {
+        let (kind, units, width) = (self.layer.cell.kind(), self.layer.hidden, self.layer.width());
+        let u: Vec<String> = u.iter().enumerate().map(|(gate, u)| scan.frame(&format!("u{gate}"), u, units)).collect();
+        let before = if kind.is_recurrent() { scan.state("h_before", width) } else { String::new() };
+        let state = kind.has_state().then(|| scan.state("c_before", units));
+        let of_direction = |codes: &[i16]| codes[direction * units..][..units].to_vec();
+        let peepholes: Vec<Vec<i16>> =
+            self.layer.peepholes.chunks(self.layer.directions * units).map(of_direction).collect();
+        let mut frame = Frame {
+            cell: self.layer.cell,
+            hidden: self.fraction,
+            u: &u,
+            v: &[],
+            peepholes: &peepholes,
+            before: &before,
+            state: state.as_deref(),
+        };
+        let v = self.fed_back(&mut scan.body, &frame, direction);
+        frame.v = &v;
+        let shown = frame.write(scan);
+        let shown = match &self.projection {
+            Some(product) => {
+                let product = product.of_direction(direction, self.layer.directions);
+                scan.body.product("projection", &shown, &product)
+            }
+            None => shown,
+        };
+        if kind.is_recurrent() {
+            scan.becomes(&before, &shown);
+        }
+        shown
+    }
+
+    /// v of all gates.
+    fn fed_back(&self, graph: &mut Graph, frame: &Frame<'_>, direction: usize) -> Vec<String> {
+        let mut v: Vec<String> = Vec::new();
+        for (number, product) in self.hidden.iter().enumerate() {
+            let product = product.of_direction(direction, self.layer.directions);
+            let gated = self.layer.cell.kind().is_gated() && number + 1 == self.hidden.len();
+            let read = if gated { Frame { v: &v, ..*frame }.gated(graph) } else { frame.before.to_owned() };
+            let sums = graph.product(&format!("hidden{number}"), &read, &product);
+            v.extend(graph.split(&format!("hidden{number}/gates"), &sums, product.columns / self.layer.hidden));
+        }
+        v
+    }
+}
+
+/// What a direction is called.
+pub(super) fn way(direction: usize) -> &'static str {
+    if direction == 0 { "forward" } else { "backward" }
+}
