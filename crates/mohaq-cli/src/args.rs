@@ -227,9 +227,12 @@ pub(crate) struct ChosenArgs {
     pub run: PathBuf,
     #[command(flatten)]
     pub choice: ChoiceArgs,
-    /// C99, or an image, one file that `mohaq-rt` runs.
+    /// What becomes of the candidate.
     #[arg(long, value_enum)]
     pub format: ExportFormat,
+    /// Operator set of --format onnx: 25 has integers of 2 bits, which 21 keeps in wider ones [default: 21].
+    #[arg(long, value_name = "N", value_parser = ["21", "25"])]
+    pub opset: Option<String>,
     /// The network, where the run has none of its own.
     #[arg(long, value_name = "FILE")]
     pub network: Option<PathBuf>,
@@ -242,6 +245,10 @@ pub(crate) enum ExportFormat {
     C,
     /// One file that `mohaq-rt` runs from where it lies.
     Image,
+    /// A model with QuantizeLinear and DequantizeLinear, for onnxruntime.
+    Onnx,
+    /// A model with the Quant nodes of QONNX, for hardware flows.
+    Qonnx,
 }
 
 /// `export`

@@ -1,4 +1,4 @@
-//! `mohaq export` and `mohaq verify`: a candidate as C and as an image, and the round trip of both.
+//! `mohaq export` and `mohaq verify`: a candidate as C, as an image and as ONNX, and the round trip of each.
 
 use crate::killed::with_beacons;
 use crate::workspace::Workspace;
@@ -60,6 +60,43 @@ fn the_export_of_a_member_of_the_front_computes_what_was_measured() {
     assert!(said.contains(": 0 differ"), "{said}");
 }
 
+/// Whether there is a Python with what runs a model; says so loudly where there is none.
+fn has_onnxruntime() -> bool {
+    let python = std::env::var("MOHAQ_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let there = Command::new(&python).args(["-c", "import onnx, onnxruntime, qonnx"]).output();
+    let there = there.is_ok_and(|output| output.status.success());
+    if !there {
+        eprintln!("SKIPPED: no `{python}` with onnx, onnxruntime and qonnx on this machine");
+    }
+    there
+}
+
+#[test]
+fn a_candidate_as_onnx_has_a_test_vector_and_nearly_the_codes_that_were_measured() {
+    let workspace = searched();
+    for format in ["onnx", "onnx --opset 25", "qonnx"] {
+        let json =
+            workspace.ok(&format!("export runs/tiny --pick knee --format {format} --out m --name kws --force --json"));
+        let json = json.json();
+        assert!(json["ram_bytes"].is_null() && json["flash_bytes"].as_u64().is_some(), "{json}");
+        if !has_onnxruntime() {
+            continue;
+        }
+        let python = std::env::var("MOHAQ_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+        let checked = Command::new(python).args(["check.py", "kws.onnx"]).current_dir(workspace.path("m")).output();
+        let checked = checked.expect("started");
+        let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+        assert!(checked.status.success() && said.contains("codes differ"), "{said}{checked:?}");
+        let json = workspace.ok(&format!("verify runs/tiny --pick knee --format {format} -q --json")).json();
+        assert_eq!((&json["missing"], &json["export_saturated"]), (&0.into(), &serde_json::Value::Null), "{json}");
+        let [codes, differ] = ["codes", "differ"].map(|key| json[key].as_u64().expect("a number"));
+        // Two steps at the mean: none of this network's operands is so narrow that much hangs on a tie.
+        assert!(differ < codes && json["mean_steps"].as_f64().is_some_and(|steps| steps < 2.0), "{json}");
+        let [other, frames] = ["frames_differ", "frames"].map(|key| json[key].as_u64().expect("a number"));
+        assert!(100 * other <= frames, "{json}");
+    }
+}
+
 #[test]
 fn a_network_for_whole_sequences_and_a_candidate_with_a_beacons_parameters_are_exported() {
     let workspace = Workspace::new();
@@ -101,5 +138,10 @@ fn what_cannot_be_exported_is_said() {
     assert!(workspace.path("c/network.mohaq").exists() && workspace.path("c/network.c").exists());
     let said = workspace.refused(1, "export runs/tiny --pick knee --format image --out i --measure cortex-m4");
     assert!(said.error().contains("an image is no C"), "{said:?}");
+    let said = workspace.refused(1, "export runs/tiny --pick knee --format onnx --out o --max-arena 10");
+    assert!(said.error().contains("a model has no arena"), "{said:?}");
+    let said = workspace.refused(1, "verify runs/tiny --pick knee --format c --opset 25");
+    assert!(said.error().contains("only --format onnx"), "{said:?}");
+    workspace.refused(2, "export runs/tiny --pick knee --format onnx --opset 13 --out o");
     workspace.refused(2, "export runs/tiny --pick elbow --format c --out d");
 }

@@ -241,7 +241,7 @@ impl<'a> IntegerJudge<'a> {
 }
 
 /// The class with the highest score, the first of equals.
-fn best_class(scores: &[i16]) -> u32 {
+pub(crate) fn best_class(scores: &[i16]) -> u32 {
     // Two passes without a branch on every score.
     let highest = scores.iter().copied().max().unwrap_or(0);
     scores.iter().position(|&score| score == highest).unwrap_or(0) as u32

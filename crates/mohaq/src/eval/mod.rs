@@ -15,6 +15,7 @@ mod tensors;
 pub use command::ScoreCommand;
 pub use goals::{Goals, Violation};
 pub use integer::IntegerJudge;
+pub(crate) use integer::best_class;
 pub use judge::{Judge, log_posteriors};
 pub use objective::{Limit, Objective};
 pub use subsets::{SubsetCounts, deal};

@@ -41,6 +41,8 @@ pub enum ExportError {
         program: String,
         /// What it or the system said.
         said: String,
+        /// What would be needed.
+        needed: &'static str,
     },
 }
 
@@ -55,7 +57,7 @@ impl ExportError {
                     .into(),
             ),
             Self::Exists { .. } => Some("--force writes over it, --out names another place".into()),
-            Self::Program { .. } => Some("a C compiler is needed; CC names another one than `cc`".into()),
+            Self::Program { needed, .. } => Some((*needed).into()),
             Self::Image(_) | Self::Vector(_) => None,
         }
     }

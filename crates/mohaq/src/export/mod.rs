@@ -1,8 +1,9 @@
-//! A candidate on its way to a device: the image, and C99.
+//! A candidate on its way to a device: the image, C99, and ONNX.
 //!
-//! Both are made of one image, the checked file of [`mohaq_rt::image`], which holds the integers that were measured: nothing
+//! The first two are made of one image, the checked file of [`mohaq_rt::image`], which holds the integers that were measured: nothing
 //! is quantized, rounded or chosen here. The image runs where Rust runs ([`mohaq_rt::net`]); [`Project`] is the same network
-//! as C, with a test vector of the scalar definition beside it.
+//! as C, with a test vector of the scalar definition beside it. [`OnnxProject`] is a graph of real numbers on the same grids, for other
+//! people's tools, and nearly the same numbers.
 //!
 //! ```
 //! use mohaq::export::{Name, Project, Settings};
@@ -38,7 +39,7 @@ mod verify;
 pub use error::ExportError;
 pub use folder::{check_arena, image_ram_bytes, write_folder};
 pub use name::Name;
-pub use onnx::{Dialect, write_onnx};
+pub use onnx::{Dialect, OnnxProject, write_onnx};
 pub use project::{Project, Settings};
 pub use vector::Vector;
-pub use verify::{Sequences, Verified, run_c, run_image};
+pub use verify::{Sequences, Verified, run_c, run_image, run_onnx};

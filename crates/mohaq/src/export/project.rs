@@ -3,7 +3,7 @@
 use super::ExportError;
 use super::code::{self, Code, array16, named};
 use super::name::Name;
-use super::vector::Vector;
+use super::vector::{VECTOR_FRAMES, Vector};
 use mohaq_rt::cell::{CellKind, Highway};
 use mohaq_rt::image::{Image, ImageParameters};
 use mohaq_rt::parameters::{LayerParameters, SiteParameters};
@@ -32,9 +32,6 @@ pub struct Settings {
     /// Frames of the longest sequence that a network without streams is given, unless the C compiler is told otherwise.
     pub max_frames: usize,
 }
-
-/// Frames of a test vector, where the network takes as many.
-const VECTOR_FRAMES: usize = 24;
 
 impl Project {
     /// The network in `image` as C.

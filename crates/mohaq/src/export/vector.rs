@@ -4,6 +4,9 @@ use super::ExportError;
 use mohaq_rt::image::{Image, LayerView};
 use mohaq_rt::net::Net;
 
+/// Frames of a test vector, where the network takes as many.
+pub(super) const VECTOR_FRAMES: usize = 24;
+
 /// Frames, and what the scalar definition gives for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vector {

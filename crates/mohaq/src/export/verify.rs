@@ -1,7 +1,7 @@
 //! The round trip: an export is run over sequences, and what comes out compared code by code.
 
 use super::code::named;
-use super::{ExportError, Name, Project};
+use super::{ExportError, Name, OnnxProject, Project};
 use crate::{Error, Result, atomic};
 use mohaq_rt::image::Image;
 use mohaq_rt::net::Net;
@@ -22,8 +22,8 @@ pub struct Sequences<'a> {
 pub struct Verified {
     /// `[frames that come out, outputs]`.
     pub outputs: Vec<i16>,
-    /// Codes that saturated on the way.
-    pub saturated: u64,
+    /// Codes that saturated on the way, where they are counted.
+    pub saturated: Option<u64>,
 }
 
 impl Sequences<'_> {
@@ -36,7 +36,7 @@ impl Sequences<'_> {
         self.lengths().max().unwrap_or(0).max(1)
     }
 
-    /// As the C program reads them.
+    /// As the programs read them.
     fn file(&self, inputs: usize) -> Vec<u8> {
         let mut bytes = (self.starts.len() as u32 - 1).to_ne_bytes().to_vec();
         for ends in self.starts.windows(2) {
@@ -58,7 +58,7 @@ pub fn run_image(bytes: &[u8], sequences: Sequences<'_>) -> Result<Verified> {
     let mut outputs = vec![0; frames * image.outputs()];
     let mut arena = vec![0; net.run_arena_len(sequences.longest())];
     let count = net.run(sequences.codes, sequences.starts, &mut arena, &mut outputs).map_err(ExportError::Vector)?;
-    Ok(Verified { outputs, saturated: count.clipped })
+    Ok(Verified { outputs, saturated: Some(count.clipped) })
 }
 
 /// What the C of `project`, which is called `name` and takes frames of `inputs` codes, gives: compiled with `cc` in
@@ -84,16 +84,48 @@ pub fn run_c(
     atomic::write(&folder.join("verify.c"), program.as_bytes())?;
     atomic::write(&folder.join("sequences"), &sequences.file(inputs))?;
     let frames = format!("-DVERIFY_FRAMES={}u", sequences.longest());
-    started(Command::new(cc).args(["-std=c99", "-O2", &frames, "verify.c", "-o", "verify"]).current_dir(folder))?;
-    started(Command::new(folder.join("verify")).args(["sequences", "outputs"]).current_dir(folder))?;
+    let compile = ["-std=c99", "-O2", &frames, "verify.c", "-o", "verify"];
+    started(Command::new(cc).args(compile).current_dir(folder), COMPILER)?;
+    started(Command::new(folder.join("verify")).args(["sequences", "outputs"]).current_dir(folder), COMPILER)?;
     let path = folder.join("outputs");
     let bytes = std::fs::read(&path).map_err(|e| Error::io(&path, e))?;
     let Some((codes, saturated)) = bytes.split_last_chunk() else {
         return Err(Error::Record { path, reason: "expected a counter at the end".into() });
     };
-    let outputs = codes.as_chunks().0.iter().map(|&bytes| i16::from_ne_bytes(bytes)).collect();
-    Ok(Verified { outputs, saturated: u64::from_ne_bytes(*saturated) })
+    Ok(Verified { outputs: codes_of(codes), saturated: Some(u64::from_ne_bytes(*saturated)) })
 }
+
+/// What the ONNX model of `project`, which is called `name` and takes frames of `inputs` codes, gives: run by `python` in
+/// `folder`.
+///
+/// # Errors
+/// [`ExportError::Program`] where it cannot be run; [`Error::Io`].
+pub fn run_onnx(
+    project: &OnnxProject,
+    name: &Name,
+    inputs: usize,
+    sequences: Sequences<'_>,
+    python: &str,
+    folder: &Path,
+) -> Result<Verified> {
+    let files = project.files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
+    super::write_folder(files, folder, true)?;
+    atomic::write(&folder.join("sequences"), &sequences.file(inputs))?;
+    let model = format!("{}.onnx", name.as_str());
+    started(Command::new(python).args(["check.py", &model, "sequences", "outputs"]).current_dir(folder), PYTHON)?;
+    let path = folder.join("outputs");
+    let bytes = std::fs::read(&path).map_err(|e| Error::io(&path, e))?;
+    Ok(Verified { outputs: codes_of(&bytes), saturated: None })
+}
+
+fn codes_of(bytes: &[u8]) -> Vec<i16> {
+    bytes.as_chunks().0.iter().map(|&bytes| i16::from_ne_bytes(bytes)).collect()
+}
+
+const COMPILER: &str = "a C compiler is needed; CC names another one than `cc`";
+
+const PYTHON: &str = "a Python with onnx, onnxruntime and numpy is needed (pip install), for QONNX also qonnx; MOHAQ_PYTHON names \
+                      another one than `python3`";
 
 /// Inside of the C program's loop over sequences, for a stream.
 const FRAME_BY_FRAME: &str = "        @NAME@_reset(&net);
@@ -111,9 +143,9 @@ const FRAME_BY_FRAME: &str = "        @NAME@_reset(&net);
 const WHOLE: &str = "        came = (uint32_t)@NAME@_run(&net, inputs, frames, outputs);";
 
 /// Runs `command`, which must succeed.
-fn started(command: &mut Command) -> Result<()> {
+fn started(command: &mut Command, needed: &'static str) -> Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let failed = |said: String| ExportError::Program { program: program.clone(), said };
+    let failed = |said: String| ExportError::Program { program: program.clone(), said, needed };
     let output = command.output().map_err(|error| failed(error.to_string()))?;
     if output.status.success() {
         return Ok(());

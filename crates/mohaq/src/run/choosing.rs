@@ -3,7 +3,7 @@
 use super::pick::{Choice, pick};
 use super::session::{CalibrationRecord, read_json};
 use crate::beacon::{Beacon, folder};
-use crate::export::{ExportError, Name, Project, Settings};
+use crate::export::{Dialect, ExportError, Name, OnnxProject, Project, Settings};
 use crate::nn::Network;
 use crate::quant::{Calibration, IntegerBank, QuantSpec};
 use crate::report::{Evaluation, Report};
@@ -43,6 +43,14 @@ impl Chosen {
         let image = Image::parse(&bytes).map_err(ExportError::from)?;
         let labels = self.network.description().names();
         Ok(Project::new(image, &Settings { name, labels, max_frames })?)
+    }
+
+    /// The candidate as ONNX, `name` being what its model is called.
+    ///
+    /// # Errors
+    /// See [`OnnxProject::new`].
+    pub fn onnx(&self, name: &Name, dialect: Dialect) -> Result<OnnxProject> {
+        OnnxProject::new(&self.bank()?, &self.spec, name, dialect)
     }
 }
 

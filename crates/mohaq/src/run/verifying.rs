@@ -2,11 +2,13 @@
 
 use super::choosing::Chosen;
 use crate::config::{self, Given};
-use crate::export::{self, Name, Sequences, Verified};
+use crate::eval::best_class;
+use crate::export::{self, Dialect, Name, Sequences, Verified};
 use crate::watch::Watch;
 use crate::{Error, Result};
 use mohaq_rt::engine::Scratch;
 use serde::Serialize;
+use std::iter::zip;
 use std::path::Path;
 
 /// What is exported.
@@ -16,10 +18,12 @@ pub enum Form<'a> {
     C(&'a str),
     /// The image.
     Image,
+    /// ONNX, run by this Python.
+    Onnx(Dialect, &'a str),
 }
 
 /// How an export differs from what was measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Verification {
     /// Sequences of the development set.
     pub sequences: usize,
@@ -27,16 +31,31 @@ pub struct Verification {
     pub codes: usize,
     /// How many of them are others, or missing, in the export.
     pub differ: usize,
+    /// Codes that one of both has and the other has not.
+    pub missing: usize,
+    /// How far they are, in steps of the output's format: at most, and at the mean.
+    pub largest_steps: u32,
+    /// See `largest_steps`.
+    pub mean_steps: f64,
+    /// Frames whose largest output is another one.
+    pub frames_differ: usize,
+    /// Frames that came out of the engine.
+    pub frames: usize,
     /// Codes that saturated on the way in the engine.
     pub saturated: u64,
-    /// The same in the export.
-    pub export_saturated: u64,
+    /// The same in the export, where it counts them.
+    pub export_saturated: Option<u64>,
 }
 
 impl Verification {
+    /// Whether as many codes came out of the export.
+    pub fn is_whole(&self) -> bool {
+        self.missing == 0
+    }
+
     /// Whether nothing differs.
     pub fn is_equal(&self) -> bool {
-        self.differ == 0 && self.saturated == self.export_saturated
+        self.differ == 0 && self.export_saturated.is_none_or(|saturated| saturated == self.saturated)
     }
 }
 
@@ -64,16 +83,29 @@ pub fn verified(run: &Path, chosen: &Chosen, form: Form<'_>, watch: &dyn Watch) 
     let got = match form {
         Form::Image => export::run_image(&bank.image(&chosen.spec)?, sequences)?,
         Form::C(compiler) => in_c(chosen, sequences, compiler)?,
+        Form::Onnx(dialect, python) => in_onnx(chosen, sequences, dialect, python)?,
     };
     watch.end(&format!("{} sequences", data.valid.len()));
-    let different = outputs.iter().zip(&got.outputs).filter(|(measured, exported)| measured != exported).count();
-    Ok(Verification {
-        sequences: data.valid.len(),
-        codes: outputs.len(),
-        differ: different + outputs.len().abs_diff(got.outputs.len()),
-        saturated: counts.iter().map(|layer| layer.total().clipped).sum(),
-        export_saturated: got.saturated,
-    })
+    let saturated = counts.iter().map(|layer| layer.total().clipped).sum();
+    let compared = compared(chosen.network.outputs(), &outputs, &got.outputs);
+    Ok(Verification { sequences: data.valid.len(), saturated, export_saturated: got.saturated, ..compared })
+}
+
+/// The codes of the engine beside those of the export, `[frames, width]`.
+fn compared(width: usize, measured: &[i16], exported: &[i16]) -> Verification {
+    let steps: Vec<u32> = zip(measured, exported).map(|(a, b)| u32::from(a.abs_diff(*b))).collect();
+    let missing = measured.len().abs_diff(exported.len());
+    let frames = || zip(measured.chunks_exact(width), exported.chunks_exact(width));
+    Verification {
+        codes: measured.len(),
+        differ: steps.iter().filter(|&&steps| steps > 0).count() + missing,
+        missing,
+        largest_steps: steps.iter().copied().max().unwrap_or(0),
+        mean_steps: steps.iter().copied().map(f64::from).sum::<f64>() / steps.len().max(1) as f64,
+        frames_differ: frames().filter(|(a, b)| best_class(a) != best_class(b)).count(),
+        frames: measured.len() / width,
+        ..Verification::default()
+    }
 }
 
 fn in_c(chosen: &Chosen, sequences: Sequences<'_>, compiler: &str) -> Result<Verified> {
@@ -81,4 +113,11 @@ fn in_c(chosen: &Chosen, sequences: Sequences<'_>, compiler: &str) -> Result<Ver
     let project = chosen.project(name.clone(), sequences.longest())?;
     let folder = tempfile::tempdir().map_err(|e| Error::io(&std::env::temp_dir(), e))?;
     export::run_c(&project, &name, chosen.network.inputs(), sequences, compiler, folder.path())
+}
+
+fn in_onnx(chosen: &Chosen, sequences: Sequences<'_>, dialect: Dialect, python: &str) -> Result<Verified> {
+    let name = Name::new("network")?;
+    let project = chosen.onnx(&name, dialect)?;
+    let folder = tempfile::tempdir().map_err(|e| Error::io(&std::env::temp_dir(), e))?;
+    export::run_onnx(&project, &name, chosen.network.inputs(), sequences, python, folder.path())
 }

@@ -18,15 +18,17 @@ mod graph;
 mod grid;
 mod layers;
 mod product;
+mod project;
 mod recurrence;
 mod recurrent;
 mod sru;
 mod tensor;
 
 pub use graph::Dialect;
+pub use project::OnnxProject;
 
 use crate::Result;
-use crate::onnx_proto::{ModelProto, OperatorSetIdProto};
+use crate::onnx_proto::{GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto};
 use crate::quant::{IntegerBank, QuantSpec};
 use graph::{Graph, QONNX};
 use layers::Layers;
@@ -48,8 +50,8 @@ pub fn write_onnx(bank: &IntegerBank<'_>, spec: &QuantSpec, dialect: Dialect) ->
     let input = if table { "rows" } else { "features" };
     let ends = vec![tensor::int("start", 0), tensor::int("end", 1)];
     let batch = graph.node("batch", "Shape", &[input], ends);
-    let arriving = bank.input().fraction();
     let mut value = graph.turned("frames_first", input, if table { &[1, 0] } else { &[1, 0, 2] });
+    let arriving = bank.input().fraction();
     if !table {
         value = graph.fixed("input", &value, arriving);
     }
@@ -62,24 +64,37 @@ pub fn write_onnx(bank: &IntegerBank<'_>, spec: &QuantSpec, dialect: Dialect) ->
     }
     let Layers { mut graph, width: outputs, .. } = network;
     graph.turned("outputs", &value, &[1, 0, 2]);
-    let open = || [Length::Open("batch"), Length::Open("frames")].into_iter();
-    let of_input = open().chain((!table).then_some(Length::Fixed(width))).collect::<Vec<_>>();
-    let convolves = layers.iter().any(|layer| matches!(layer, LayerParameters::Conv1d(_)));
-    let frames = if convolves { "output_frames" } else { "frames" };
+    let open = [Length::Open("batch"), Length::Open("frames")].into_iter();
+    let of_input: Vec<Length> = open.chain((!table).then_some(Length::Fixed(width))).collect();
+    let frames =
+        if layers.iter().any(|layer| matches!(layer, LayerParameters::Conv1d(_))) { "output_frames" } else { "frames" };
     let of_output = [Length::Open("batch"), Length::Open(frames), Length::Fixed(outputs)];
-    let input = tensor::value(input, table, &of_input);
-    let graph = graph.finish("network", vec![input], vec![tensor::value("outputs", false, &of_output)]);
-    let about = format!("bits (weight x activation a product): {spec}");
-    let model = ModelProto {
+    let graph = graph.finish(
+        "network",
+        vec![tensor::value(input, table, &of_input)],
+        vec![tensor::value("outputs", false, &of_output)],
+    );
+    Ok(model(bank, spec, dialect, graph).encode_to_vec())
+}
+
+/// `graph` with what is to be known of it.
+fn model(bank: &IntegerBank<'_>, spec: &QuantSpec, dialect: Dialect, graph: GraphProto) -> ModelProto {
+    let facts = [
+        ("mohaq.bits", spec.to_string()),
+        ("mohaq.input_fraction", bank.input().fraction().to_string()),
+        ("mohaq.output_fraction", bank.output().fraction().to_string()),
+        ("mohaq.least_frames", project::least_frames(bank).to_string()),
+    ];
+    let facts = facts.map(|(key, value)| StringStringEntryProto { key: Some(key.into()), value: Some(value) });
+    ModelProto {
         ir_version: Some(ir_version(dialect)),
         opset_import: opsets(dialect),
         producer_name: Some("mohaq".into()),
         producer_version: Some(env!("CARGO_PKG_VERSION").into()),
-        doc_string: Some(about),
+        metadata_props: facts.to_vec(),
         graph: Some(graph),
         ..ModelProto::default()
-    };
-    Ok(model.encode_to_vec())
+    }
 }
 
 /// The oldest version of the format that has the types.
