@@ -113,3 +113,6 @@ fn opsets(dialect: Dialect) -> Vec<OperatorSetIdProto> {
         Dialect::Qonnx => vec![set("", 21), set(QONNX, 1)],
     }
 }
+
+#[cfg(test)]
+mod tests;
