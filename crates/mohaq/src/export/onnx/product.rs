@@ -24,6 +24,12 @@ pub(super) struct Product {
     fractions: Vec<u32>,
 }
 
+/// The real numbers of a product.
+pub(super) struct Constants {
+    weights: String,
+    bias: Option<String>,
+}
+
 impl Product {
     pub(super) fn new(site: &SiteParameters<Vec<i16>>, scales: &SiteScales) -> Self {
         let weights = scales.weights.iter().cycle().take(site.columns);
@@ -64,11 +70,21 @@ impl Product {
 impl Graph {
     /// `value`, `[.., inputs]`, times the matrix, `[.., columns]`.
     pub(super) fn product(&mut self, name: &str, value: &str, product: &Product) -> String {
+        let constants = self.constants(name, product);
+        self.multiplied(name, value, product, &constants)
+    }
+
+    /// The numbers of a product, for a node of this graph or of a loop in it.
+    pub(super) fn constants(&mut self, name: &str, product: &Product) -> Constants {
+        Constants { weights: self.weights(name, product), bias: self.bias(name, product) }
+    }
+
+    /// The same as [`product`](Self::product) with numbers that are there already.
+    pub(super) fn multiplied(&mut self, name: &str, value: &str, product: &Product, constants: &Constants) -> String {
         let operand = self.operand(name, value, product);
-        let weights = self.weights(name, product);
-        let sum = self.node(&format!("{name}/product"), "MatMul", &[&operand, &weights], vec![]);
-        let sum = match self.bias(name, product) {
-            Some(bias) => self.node(&format!("{name}/biased"), "Add", &[&sum, &bias], vec![]),
+        let sum = self.node(&format!("{name}/product"), "MatMul", &[&operand, &constants.weights], vec![]);
+        let sum = match &constants.bias {
+            Some(bias) => self.node(&format!("{name}/biased"), "Add", &[&sum, bias], vec![]),
             None => sum,
         };
         self.on_grid(name, &sum, Bits::Sixteen, &product.steps())

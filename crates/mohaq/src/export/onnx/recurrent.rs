@@ -2,7 +2,7 @@
 
 use super::cell::Frame;
 use super::graph::Graph;
-use super::product::Product;
+use super::product::{Constants, Product};
 use super::recurrence::Loop;
 use super::tensor;
 use mohaq_rt::parameters::RecurrentParameters;
@@ -47,14 +47,27 @@ impl Recurrent<'_> {
             let sums = graph.product(&format!("{name}/input{number}"), &read, &product);
             u.extend(graph.split(&format!("{name}/gates{number}"), &sums, product.columns / self.layer.hidden));
         }
+        let fed_back = self.fed_back(graph, &name, direction);
         let mut scan = Loop::new(graph, &name);
-        let shown = self.frame(&mut scan, &u, direction);
+        let shown = self.frame(&mut scan, &u, &fed_back, direction);
         let shown = scan.finish(graph, batch, &shown, self.layer.width());
         if backwards { graph.reversed(&format!("{name}/shown"), &shown) } else { shown }
     }
 
+    /// Products of the hidden output and, behind them, the projection's. Their numbers stand outside of the loop: they are
+    /// made of codes once, not in every frame.
+    fn fed_back(&self, graph: &mut Graph, name: &str, direction: usize) -> Vec<(Product, Constants)> {
+        let products = self.hidden.iter().chain(&self.projection).enumerate();
+        let products = products.map(|(number, product)| {
+            let product = product.of_direction(direction, self.layer.directions);
+            let constants = graph.constants(&format!("{name}/hidden{number}"), &product);
+            (product, constants)
+        });
+        products.collect()
+    }
+
     /// One frame of all units of a direction.
-    fn frame(&self, scan: &mut Loop, u: &[String], direction: usize) -> String {
+    fn frame(&self, scan: &mut Loop, u: &[String], fed_back: &[(Product, Constants)], direction: usize) -> String {
         let (kind, units, width) = (self.layer.cell.kind(), self.layer.hidden, self.layer.width());
         let u: Vec<String> = u.iter().enumerate().map(|(gate, u)| scan.frame(&format!("u{gate}"), u, units)).collect();
         let before = if kind.is_recurrent() { scan.state("h_before", width) } else { String::new() };
@@ -71,16 +84,13 @@ impl Recurrent<'_> {
             before: &before,
             state: state.as_deref(),
         };
-        let v = self.fed_back(&mut scan.body, &frame, direction);
+        let (products, projection) = fed_back.split_at(self.hidden.len());
+        let v = self.gates(&mut scan.body, &frame, products);
         frame.v = &v;
-        let shown = frame.write(scan);
-        let shown = match &self.projection {
-            Some(product) => {
-                let product = product.of_direction(direction, self.layer.directions);
-                scan.body.product("projection", &shown, &product)
-            }
-            None => shown,
-        };
+        let mut shown = frame.write(scan);
+        for (product, constants) in projection {
+            shown = scan.body.multiplied("projection", &shown, product, constants);
+        }
         if kind.is_recurrent() {
             scan.becomes(&before, &shown);
         }
@@ -88,13 +98,12 @@ impl Recurrent<'_> {
     }
 
     /// v of all gates.
-    fn fed_back(&self, graph: &mut Graph, frame: &Frame<'_>, direction: usize) -> Vec<String> {
+    fn gates(&self, graph: &mut Graph, frame: &Frame<'_>, products: &[(Product, Constants)]) -> Vec<String> {
         let mut v: Vec<String> = Vec::new();
-        for (number, product) in self.hidden.iter().enumerate() {
-            let product = product.of_direction(direction, self.layer.directions);
-            let gated = self.layer.cell.kind().is_gated() && number + 1 == self.hidden.len();
+        for (number, (product, constants)) in products.iter().enumerate() {
+            let gated = self.layer.cell.kind().is_gated() && number + 1 == products.len();
             let read = if gated { Frame { v: &v, ..*frame }.gated(graph) } else { frame.before.to_owned() };
-            let sums = graph.product(&format!("hidden{number}"), &read, &product);
+            let sums = graph.multiplied(&format!("hidden{number}"), &read, product, constants);
             v.extend(graph.split(&format!("hidden{number}/gates"), &sums, product.columns / self.layer.hidden));
         }
         v
