@@ -158,10 +158,10 @@ pub(crate) fn verify(context: &Context<'_>, args: &VerifyArgs) -> Result<()> {
     let chosen = chosen(&args.chosen)?;
     let program = |name: &str, usual: &str| env::var(name).unwrap_or_else(|_| usual.to_owned());
     let (compiler, python) = (program("CC", "cc"), program("MOHAQ_PYTHON", "python3"));
-    let (form, exact) = match args.chosen.format {
-        ExportFormat::C => (Form::C(&compiler), true),
-        ExportFormat::Image => (Form::Image, true),
-        ExportFormat::Onnx | ExportFormat::Qonnx => (Form::Onnx(dialect(&args.chosen), &python), false),
+    let form = match args.chosen.format {
+        ExportFormat::C => Form::C(&compiler),
+        ExportFormat::Image => Form::Image,
+        ExportFormat::Onnx | ExportFormat::Qonnx => Form::Onnx(dialect(&args.chosen), &python),
     };
     let verification = run::verified(&args.chosen.run, &chosen, form, context.progress)?;
     if context.json {
@@ -172,7 +172,7 @@ pub(crate) fn verify(context: &Context<'_>, args: &VerifyArgs) -> Result<()> {
     } else {
         output::line(&in_words(&verification))?;
     }
-    if verification.is_equal() || (!exact && verification.is_whole()) {
+    if verification.is_equal() || (!form.is_exact() && verification.is_whole()) {
         return Ok(());
     }
     let message = format!("candidate {}: the export computes other codes than were measured", chosen.id);

@@ -75,22 +75,20 @@ pub fn run_c(
     folder: &Path,
 ) -> Result<Verified> {
     let files = project.files.iter().map(|(path, text)| (path.as_str(), text.as_bytes()));
-    super::write_folder(files, folder, true)?;
+    lay_out(files, &sequences.file(inputs), folder)?;
     let run = match project.max_frames {
         Some(_) => WHOLE,
         None => FRAME_BY_FRAME,
     };
     let program = named(&include_str!("c/project/verify.c").replace("@RUN@", run), name);
     atomic::write(&folder.join("verify.c"), program.as_bytes())?;
-    atomic::write(&folder.join("sequences"), &sequences.file(inputs))?;
     let frames = format!("-DVERIFY_FRAMES={}u", sequences.longest());
     let compile = ["-std=c99", "-O2", &frames, "verify.c", "-o", "verify"];
     started(Command::new(cc).args(compile).current_dir(folder), COMPILER)?;
-    started(Command::new(folder.join("verify")).args(["sequences", "outputs"]).current_dir(folder), COMPILER)?;
-    let path = folder.join("outputs");
-    let bytes = std::fs::read(&path).map_err(|e| Error::io(&path, e))?;
+    started(Command::new(folder.join("verify")).args([SEQUENCES, OUTPUTS]).current_dir(folder), COMPILER)?;
+    let bytes = outputs(folder)?;
     let Some((codes, saturated)) = bytes.split_last_chunk() else {
-        return Err(Error::Record { path, reason: "expected a counter at the end".into() });
+        return Err(Error::Record { path: folder.join(OUTPUTS), reason: "expected a counter at the end".into() });
     };
     Ok(Verified { outputs: codes_of(codes), saturated: Some(u64::from_ne_bytes(*saturated)) })
 }
@@ -109,13 +107,25 @@ pub fn run_onnx(
     folder: &Path,
 ) -> Result<Verified> {
     let files = project.files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
-    super::write_folder(files, folder, true)?;
-    atomic::write(&folder.join("sequences"), &sequences.file(inputs))?;
+    lay_out(files, &sequences.file(inputs), folder)?;
     let model = format!("{}.onnx", name.as_str());
-    started(Command::new(python).args(["check.py", &model, "sequences", "outputs"]).current_dir(folder), PYTHON)?;
-    let path = folder.join("outputs");
-    let bytes = std::fs::read(&path).map_err(|e| Error::io(&path, e))?;
-    Ok(Verified { outputs: codes_of(&bytes), saturated: None })
+    started(Command::new(python).args(["check.py", &model, SEQUENCES, OUTPUTS]).current_dir(folder), PYTHON)?;
+    Ok(Verified { outputs: codes_of(&outputs(folder)?), saturated: None })
+}
+
+/// Where a program reads sequences, and where it writes what comes out.
+const SEQUENCES: &str = "sequences";
+const OUTPUTS: &str = "outputs";
+
+/// Writes an export and what it is to run into `folder`.
+fn lay_out<'a>(files: impl Iterator<Item = (&'a str, &'a [u8])>, sequences: &[u8], folder: &Path) -> Result<()> {
+    super::write_folder(files, folder, true)?;
+    atomic::write(&folder.join(SEQUENCES), sequences)
+}
+
+fn outputs(folder: &Path) -> Result<Vec<u8>> {
+    let path = folder.join(OUTPUTS);
+    std::fs::read(&path).map_err(|e| Error::io(&path, e))
 }
 
 fn codes_of(bytes: &[u8]) -> Vec<i16> {

@@ -22,6 +22,16 @@ pub enum Form<'a> {
     Onnx(Dialect, &'a str),
 }
 
+impl Form<'_> {
+    /// Whether it must compute the codes that were measured: readers of ONNX compute in floating point.
+    pub fn is_exact(self) -> bool {
+        match self {
+            Self::C(_) | Self::Image => true,
+            Self::Onnx(..) => false,
+        }
+    }
+}
+
 /// How an export differs from what was measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Verification {
@@ -33,9 +43,9 @@ pub struct Verification {
     pub differ: usize,
     /// Codes that one of both has and the other has not.
     pub missing: usize,
-    /// How far they are, in steps of the output's format: at most, and at the mean.
+    /// The largest distance between a code and its export, in steps of the output's format.
     pub largest_steps: u32,
-    /// See `largest_steps`.
+    /// The mean of all distances, in the same unit.
     pub mean_steps: f64,
     /// Frames whose largest output is another one.
     pub frames_differ: usize,

@@ -1,12 +1,11 @@
 //! The equations of the cells on real numbers: `mohaq_rt::cell`, with a grid wherever that rounds to a format.
 
 use super::graph::Graph;
+use super::grid::{Codes, step};
 use super::recurrence::Loop;
 use mohaq_rt::Bits;
 use mohaq_rt::cell::{CellKind, RecurrentCell};
 use mohaq_rt::table::{GATE, TANH, UNIT};
-
-use super::grid::{Codes, step};
 
 /// What arrives at all units in one frame, and what they make of it.
 pub(super) struct Frame<'a> {

@@ -2,12 +2,13 @@
 
 use super::tensor;
 use crate::onnx_proto::{AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto};
+use prost::Message;
 use std::collections::BTreeMap;
 
 /// How a grid is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// `QuantizeLinear` and `DequantizeLinear`; codes of 2 bits are held by 4. Operator set 21.
+    /// `QuantizeLinear` and `DequantizeLinear`; weights of 2 bits are held by 4, other values by 8. Operator set 21.
     Qdq,
     /// The same with codes of 2 bits. Operator set 25.
     QdqInt2,
@@ -100,7 +101,6 @@ impl Graph {
 
     /// A small constant that `make` makes from its name. Where the same one is there already, that is it, whatever it is called.
     pub(super) fn shared(&mut self, name: &str, make: impl Fn(&str) -> TensorProto) -> String {
-        use prost::Message;
         let content = make("").encode_to_vec();
         if let Some(known) = self.shared.get(&content) {
             return known.clone();

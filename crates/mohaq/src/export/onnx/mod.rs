@@ -11,9 +11,10 @@
 //! ```
 //!
 //! [`graph`] names values, [`grid`] has what differs between the dialects, [`product`] and [`cell`] the equations,
-//! [`recurrence`] the loop; [`layers`] goes through the network.
+//! [`recurrence`] the loop, [`directions`] what is on both sides of it; [`layers`] goes through the network.
 
 mod cell;
+mod directions;
 mod graph;
 mod grid;
 mod layers;
@@ -28,6 +29,7 @@ pub use graph::Dialect;
 pub use project::OnnxProject;
 
 use crate::Result;
+use crate::nn::Layer;
 use crate::onnx_proto::{GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto};
 use crate::quant::{IntegerBank, QuantSpec};
 use graph::{Graph, QONNX};
@@ -46,7 +48,7 @@ use tensor::Length;
 pub fn write_onnx(bank: &IntegerBank<'_>, spec: &QuantSpec, dialect: Dialect) -> Result<Vec<u8>> {
     let (layers, scales) = (bank.layers(spec)?, bank.scales(spec));
     let mut graph = Graph::new(dialect, "");
-    let table = matches!(layers.first(), Some(LayerParameters::Embedding(_)));
+    let table = reads_rows(bank);
     let input = if table { "rows" } else { "features" };
     let ends = vec![tensor::int("start", 0), tensor::int("end", 1)];
     let batch = graph.node("batch", "Shape", &[input], ends);
@@ -75,6 +77,11 @@ pub fn write_onnx(bank: &IntegerBank<'_>, spec: &QuantSpec, dialect: Dialect) ->
         vec![tensor::value("outputs", false, &of_output)],
     );
     Ok(model(bank, spec, dialect, graph).encode_to_vec())
+}
+
+/// Whether the input are rows of a table.
+fn reads_rows(bank: &IntegerBank<'_>) -> bool {
+    matches!(bank.network().layers().first(), Some(Layer::Embedding(_)))
 }
 
 /// `graph` with what is to be known of it.

@@ -155,7 +155,9 @@ impl Graph {
 
     /// Rows of the table that `rows`, `[frames, batch]`, name.
     pub(super) fn table(&mut self, name: &str, rows: &str, product: &Product) -> String {
-        let weights = self.weights(name, product);
+        let (dims, bits) = ([product.inputs, product.columns], product.weight);
+        let constant = Codes { dims: &dims, bits, codes: &product.codes, scales: &product.scales, axis: 1 };
+        let weights = self.codes(&format!("{name}/weights"), &constant);
         let looked = self.node(&format!("{name}/row"), "Gather", &[&weights, rows], vec![]);
         self.on_grid(name, &looked, Bits::Sixteen, &product.steps())
     }

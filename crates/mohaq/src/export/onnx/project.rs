@@ -2,11 +2,10 @@
 
 use super::graph::Dialect;
 use super::tensor;
-use super::write_onnx;
+use super::{reads_rows, write_onnx};
 use crate::Result;
 use crate::export::vector::VECTOR_FRAMES;
 use crate::export::{ExportError, Name, Vector};
-use crate::nn::Layer;
 use crate::quant::{IntegerBank, QuantSpec};
 use mohaq_rt::image::Image;
 use prost::Message;
@@ -59,15 +58,12 @@ pub(super) fn least_frames(bank: &IntegerBank<'_>) -> usize {
 fn tensors(bank: &IntegerBank<'_>, vector: &Vector) -> [Vec<u8>; 2] {
     let network = bank.network();
     let values = |codes: &[i16], step: f32| codes.iter().map(|&code| f32::from(code) * step).collect::<Vec<f32>>();
-    let input = match network.layers().first() {
-        Some(Layer::Embedding(_)) => {
-            let rows: Vec<i64> = vector.inputs.iter().copied().map(i64::from).collect();
-            tensor::integers("rows", &[1, vector.frames], &rows)
-        }
-        _ => {
-            let values = values(&vector.inputs, bank.input().scale());
-            tensor::floats("features", &[1, vector.frames, network.inputs()], &values)
-        }
+    let input = if reads_rows(bank) {
+        let rows: Vec<i64> = vector.inputs.iter().copied().map(i64::from).collect();
+        tensor::integers("rows", &[1, vector.frames], &rows)
+    } else {
+        let values = values(&vector.inputs, bank.input().scale());
+        tensor::floats("features", &[1, vector.frames, network.inputs()], &values)
     };
     let frames = vector.outputs.len() / network.outputs();
     let values = values(&vector.outputs, bank.output().scale());
@@ -76,9 +72,10 @@ fn tensors(bank: &IntegerBank<'_>, vector: &Vector) -> [Vec<u8>; 2] {
 
 fn readme(bank: &IntegerBank<'_>, spec: &QuantSpec, name: &Name, dialect: Dialect) -> String {
     let (network, layers) = (bank.network(), bank.network().description().names().join(", "));
-    let input = match network.layers().first() {
-        Some(Layer::Embedding(_)) => "`rows`, `[batch, frames]`, 64 bit integers".to_owned(),
-        _ => format!("`features`, `[batch, frames, {}]`, floats", network.inputs()),
+    let input = if reads_rows(bank) {
+        "`rows`, `[batch, frames]`, 64 bit integers".to_owned()
+    } else {
+        format!("`features`, `[batch, frames, {}]`, floats", network.inputs())
     };
     let (grids, packages) = match dialect {
         Dialect::Qdq => ("QuantizeLinear and DequantizeLinear, operator set 21", "onnx onnxruntime numpy"),

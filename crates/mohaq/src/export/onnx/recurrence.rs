@@ -89,18 +89,4 @@ impl Graph {
     pub(super) fn length(&mut self, length: i64) -> String {
         self.shared(&format!("length/{length}"), |own| tensor::integers(own, &[1], &[length]))
     }
-
-    /// The frames of `value`, `[frames, batch, ..]`, from the last to the first.
-    pub(super) fn reversed(&mut self, name: &str, value: &str) -> String {
-        let [last, first, axis] = [-1, i64::MIN, 0].map(|length| self.length(length));
-        self.node(name, "Slice", &[value, &last, &first, &axis, &last], vec![])
-    }
-
-    /// The same one frame later, with zeros in front.
-    pub(super) fn delayed(&mut self, name: &str, value: &str) -> String {
-        let [first, last, axis] = [0, -1, 0].map(|length| self.length(length));
-        let others = self.node(&format!("{name}/others"), "Slice", &[value, &first, &last, &axis], vec![]);
-        let pads = self.shared("pads/frame", |own| tensor::integers(own, &[6], &[1, 0, 0, 0, 0, 0]));
-        self.node(name, "Pad", &[&others, &pads], vec![])
-    }
 }

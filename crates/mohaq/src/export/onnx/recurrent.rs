@@ -1,6 +1,7 @@
 //! A layer of recurrent cells: products of the input before the loop, everything else in it.
 
 use super::cell::Frame;
+use super::directions::of_direction;
 use super::graph::Graph;
 use super::product::{Constants, Product};
 use super::recurrence::Loop;
@@ -20,38 +21,19 @@ pub(super) struct Recurrent<'a> {
 impl Recurrent<'_> {
     /// The layer's output for `value`, `[frames, batch, inputs]`; `batch` is its second length.
     pub(super) fn write(&self, graph: &mut Graph, name: &str, value: &str, batch: &str) -> String {
-        let directions = self.layer.directions;
-        let ways: Vec<String> =
-            (0..directions).map(|direction| self.direction(graph, name, value, batch, direction)).collect();
-        let ways: Vec<&str> = ways.iter().map(String::as_str).collect();
-        match ways[..] {
-            [one] => one.to_owned(),
-            _ => graph.node(name, "Concat", &ways, vec![tensor::int("axis", 2)]),
-        }
-    }
-
-    fn direction(&self, graph: &mut Graph, name: &str, value: &str, batch: &str, direction: usize) -> String {
-        let name = format!("{name}/{}", way(direction));
-        let backwards = direction == 1;
-        let mut read = value.to_owned();
-        if backwards {
-            read = graph.reversed(&format!("{name}/reversed"), &read);
-        }
-        if self.layer.window == 2 {
-            let met = graph.delayed(&format!("{name}/met"), &read);
-            read = graph.node(&format!("{name}/window"), "Concat", &[&met, &read], vec![tensor::int("axis", 2)]);
-        }
-        let mut u = Vec::new();
-        for (number, product) in self.input.iter().enumerate() {
-            let product = product.of_direction(direction, self.layer.directions);
-            let sums = graph.product(&format!("{name}/input{number}"), &read, &product);
-            u.extend(graph.split(&format!("{name}/gates{number}"), &sums, product.columns / self.layer.hidden));
-        }
-        let fed_back = self.fed_back(graph, &name, direction);
-        let mut scan = Loop::new(graph, &name);
-        let shown = self.frame(&mut scan, &u, &fed_back, direction);
-        let shown = scan.finish(graph, batch, &shown, self.layer.width());
-        if backwards { graph.reversed(&format!("{name}/shown"), &shown) } else { shown }
+        graph.directed(name, self.layer.directions, |graph, name, direction| {
+            let mut read = graph.met(&format!("{name}/reversed"), value, direction);
+            if self.layer.window == 2 {
+                let met = graph.delayed(&format!("{name}/met"), &read);
+                read = graph.node(&format!("{name}/window"), "Concat", &[&met, &read], vec![tensor::int("axis", 2)]);
+            }
+            let products = of_direction(&self.input, direction, self.layer.directions);
+            let u = graph.parts(name, &read, &products, self.layer.hidden);
+            let fed_back = self.fed_back(graph, name, direction);
+            let mut scan = Loop::new(graph, name);
+            let shown = self.frame(&mut scan, &u, &fed_back, direction);
+            scan.finish(graph, batch, &shown, self.layer.width())
+        })
     }
 
     /// Products of the hidden output and, behind them, the projection's. Their numbers stand outside of the loop: they are
@@ -108,9 +90,4 @@ impl Recurrent<'_> {
         }
         v
     }
-}
-
-/// What a direction is called.
-pub(super) fn way(direction: usize) -> &'static str {
-    if direction == 0 { "forward" } else { "backward" }
 }

@@ -1,10 +1,9 @@
 //! A layer of simple recurrent units: all products before the loop, elementwise work in it.
 
+use super::directions::of_direction;
 use super::graph::Graph;
 use super::product::Product;
 use super::recurrence::Loop;
-use super::recurrent::way;
-use super::tensor;
 use mohaq_rt::cell::Highway;
 use mohaq_rt::parameters::SruParameters;
 use mohaq_rt::table::GATE;
@@ -22,45 +21,17 @@ pub(super) struct Sru<'a> {
 impl Sru<'_> {
     /// The layer's output; `read` is what products read, `value` what arrives, both `[frames, batch, ..]`.
     pub(super) fn write(&self, graph: &mut Graph, name: &str, read: &str, value: &str, batch: &str) -> String {
-        let carried = self.carried(graph, name, value);
-        let mut ways = Vec::new();
-        for direction in 0..self.layer.directions {
-            let carried = carried.get(direction).map(String::as_str);
-            ways.push(self.direction(graph, name, [Some(read), carried], batch, direction));
-        }
-        match &ways[..] {
-            [one] => one.clone(),
-            [forward, backward] => graph.node(name, "Concat", &[forward, backward], vec![tensor::int("axis", 2)]),
-            _ => unreachable!("one direction or two"),
-        }
-    }
-
-    /// One direction's output: of what products read, and of what is carried past the units where that is no product.
-    fn direction(
-        &self,
-        graph: &mut Graph,
-        name: &str,
-        inputs: [Option<&str>; 2],
-        batch: &str,
-        direction: usize,
-    ) -> String {
-        let (name, backwards) = (format!("{name}/{}", way(direction)), direction == 1);
-        let [read, carried] = ["reversed", "highway"].map(|part| format!("{name}/{part}"));
-        let [read, carried] = [(read, inputs[0]), (carried, inputs[1])].map(|(name, value)| {
-            value.map(|value| if backwards { graph.reversed(&name, value) } else { value.to_owned() })
-        });
-        let read = read.unwrap_or_default();
-        let mut parts = Vec::new();
-        for (number, product) in self.products.iter().enumerate() {
-            let product = product.of_direction(direction, self.layer.directions);
-            let sums = graph.product(&format!("{name}/input{number}"), &read, &product);
-            parts.extend(graph.split(&format!("{name}/parts{number}"), &sums, product.columns / self.layer.hidden));
-        }
-        parts.extend(carried);
-        let mut scan = Loop::new(graph, &name);
-        let shown = self.frame(&mut scan, &parts, direction);
-        let shown = scan.finish(graph, batch, &shown, self.layer.hidden);
-        if backwards { graph.reversed(&format!("{name}/shown"), &shown) } else { shown }
+        let (carried, directions) = (self.carried(graph, name, value), self.layer.directions);
+        graph.directed(name, directions, |graph, name, direction| {
+            let read = graph.met(&format!("{name}/reversed"), read, direction);
+            let products = of_direction(&self.products, direction, directions);
+            let mut parts = graph.parts(name, &read, &products, self.layer.hidden);
+            let carried = carried.get(direction);
+            parts.extend(carried.map(|carried| graph.met(&format!("{name}/highway"), carried, direction)));
+            let mut scan = Loop::new(graph, name);
+            let shown = self.frame(&mut scan, &parts, direction);
+            scan.finish(graph, batch, &shown, self.layer.hidden)
+        })
     }
 
     /// What is carried past the units where it is the input, by direction.
