@@ -97,6 +97,11 @@ impl Counts {
         self.fraction(task).map(|(_, of)| of)
     }
 
+    /// What the error rate of `task` counts as errors; `None` where the error is no rate.
+    pub fn wrong(&self, task: &Task) -> Option<u64> {
+        self.fraction(task).map(|(wrong, _)| wrong)
+    }
+
     /// Numerator and denominator of an error rate.
     fn fraction(&self, task: &Task) -> Option<(u64, u64)> {
         match task {
@@ -211,6 +216,19 @@ impl Scorer {
         let model = PhoneModel::estimate(phones, train)?;
         let tuning = decode::tune(&model, phones, &utterances)?;
         Ok((Self { task: task.clone(), decoder: Some(Decoder::new(&model, tuning.weights)?) }, Some(tuning)))
+    }
+
+    /// What the error rate counts errors over in `sequence`, whatever a network says of it: [`Counts::counted`] before
+    /// anything is measured. `None` where the error is no rate.
+    pub fn counted(&self, sequence: &Sequence) -> Option<u64> {
+        let labelled = || sequence.labels.iter().filter(|&&label| label != NO_LABEL).count();
+        match self.task {
+            Task::Phones(_) => Some(sequence.reference.len() as u64),
+            Task::Frames { .. } => Some(labelled() as u64),
+            Task::Sequences { .. } => Some(u64::from(sequence.labels != [NO_LABEL])),
+            Task::Ctc { .. } => Some(sequence.labels.len() as u64),
+            Task::NextToken { .. } | Task::Regression { .. } => None,
+        }
     }
 
     /// The task that is scored.
@@ -422,6 +440,24 @@ mod tests {
     }
 
     #[test]
+    fn what_errors_are_counted_over_is_known_before_anything_is_measured() {
+        let outputs = [-0.6, -0.7, -0.6, -0.7, -9.0, -0.0001];
+        let pooling = Pooling::Mean;
+        for (task, labels) in [
+            (Task::Frames { classes: 2 }, vec![0, NO_LABEL, 1]),
+            (Task::Sequences { classes: 2, pooling }, vec![1]),
+            (Task::Sequences { classes: 2, pooling }, vec![NO_LABEL]),
+            (Task::Ctc { classes: 2, blank: 0, beam: 1 }, vec![1, 1]),
+            (Task::NextToken { tokens: 2 }, vec![0, NO_LABEL, 1]),
+        ] {
+            let (scorer, sequence) = (scorer(&task), sequence(3, &labels, &[]));
+            let counts = scorer.score(&outputs, &sequence).expect("well-formed");
+            assert_eq!(scorer.counted(&sequence), counts.counted(&task), "{task:?}");
+            assert_eq!(counts.wrong(&task).is_some(), counts.counted(&task).is_some());
+        }
+    }
+
+    #[test]
     fn a_sequence_is_of_the_class_with_the_best_mean_not_of_the_most_frames() {
         let task = Task::Sequences { classes: 2, pooling: Pooling::Mean };
         let outputs = [-0.6, -0.7, -0.6, -0.7, -9.0, -0.0001];
@@ -516,6 +552,7 @@ mod tests {
         let counts = scorer(&task).score(&outputs, &sequence(4, &[2, 0, 1, 1], &[0, 1, 0])).expect("well-formed");
         assert_eq!(counts.frames, Tally { wrong: 1, of: 4 });
         assert_eq!(counts.phones, PhoneErrors { deletions: 1, reference: 3, ..PhoneErrors::default() });
+        assert_eq!(scorer(&task).counted(&sequence(4, &[2, 0, 1, 1], &[0, 1, 0])), counts.counted(&task));
         assert!((counts.error(&task) - 100.0 / 3.0).abs() < 1e-13);
         assert_eq!(scorer(&task).phones(&outputs).expect("well-formed"), [0, 1]);
     }
