@@ -80,6 +80,7 @@ fn explore(model: &Model, workload: &Workload) -> Result<Vec<Record>, Box<dyn st
         generations: usize::MAX,
         time: Duration::MAX,
         stop: None,
+        fidelity: None,
         start_uniform: true,
         seed: 1,
     };

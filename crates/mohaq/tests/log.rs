@@ -24,7 +24,15 @@ fn measurement(error: f64) -> Measurement {
 
 fn candidate(id: usize) -> Record {
     let (genome, bits) = (Genome(vec![id as u16, 1]), "2x8 4x4".to_owned());
-    Record { id, generation: id / 2, genome, bits, measurement: measurement(30.0 - id as f64), beacon: None }
+    Record {
+        id,
+        generation: id / 2,
+        genome,
+        bits,
+        measurement: measurement(30.0 - id as f64),
+        partial: None,
+        beacon: None,
+    }
 }
 
 fn beacon(id: usize) -> BeaconRecord {

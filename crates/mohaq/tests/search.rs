@@ -91,6 +91,7 @@ fn settings() -> SearchSettings {
         generations: usize::MAX,
         time: Duration::MAX,
         stop: None,
+        fidelity: None,
         start_uniform: true,
         seed: 11,
     }

@@ -180,6 +180,7 @@ impl<'a> Known<'a> {
             generations: usize::MAX,
             time: Duration::MAX,
             stop: None,
+            fidelity: None,
             start_uniform: false,
             seed,
         };

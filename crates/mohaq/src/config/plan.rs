@@ -173,6 +173,8 @@ fn check(recipe: &Recipe) -> Result<()> {
     recipe.score.as_ref().map_or(Ok(()), ScoreCommand::check)?;
     recipe.search.beacons.as_ref().map_or(Ok(()), BeaconSettings::check)?;
     check_search(&recipe.search)?;
+    let Recipe { score, search, .. } = recipe;
+    search.fidelity.map_or(Ok(()), |fidelity| fidelity.check(search.beacons.is_some(), score.is_some()))?;
     check_limits(&recipe.search.limits)
 }
 
@@ -444,6 +446,7 @@ mod tests {
         assert_eq!(key("search.subsets=0"), "search.subsets");
         assert_eq!(key("search.baselines=[\"nsga2\"]"), "search.baselines");
         assert_eq!(key("search.baselines=[\"random\", \"random\"]"), "search.baselines");
+        assert_eq!(key("search.fidelity={ confidence = 0.3 }"), "search.fidelity.confidence");
         assert_eq!(key("search.limits.error_increase=-1"), "search.limits.error_increase");
         for wrong in ["0", "-2.0", "inf", "nan"] {
             assert_eq!(key(&format!("search.limits.compression={wrong}")), "search.limits.compression");
@@ -464,6 +467,18 @@ mod tests {
         assert_eq!(key("retrain.epochs=0"), "retrain.epochs");
         assert_eq!(key("search.beacons.threshold=-1"), "search.beacons.threshold");
         assert_eq!(key("search.beacons.region.below.error=inf"), "search.beacons.region.below.error");
+    }
+
+    #[test]
+    fn candidates_are_not_stopped_where_beacons_or_a_command_have_the_last_word() {
+        for other in ["search.beacons.max=2", "score.command=[\"true\"]"] {
+            let pairs = ["search.fidelity={ confidence = 0.99 }", other].map(str::to_owned);
+            let error = load("demo", None, &pairs, Given::default()).unwrap_err();
+            assert!(matches!(&error, Error::Plan { key, .. } if key == "search.fidelity"), "{other}: {error}");
+            assert!(error.hint().is_some_and(|hint| hint.contains("leave one of them out")), "{other}: {error}");
+        }
+        let misspelt = load("demo", None, &["search.fidelity={ confidnce = 1 }".to_owned()], Given::default());
+        assert!(misspelt.unwrap_err().hint().is_some_and(|hint| hint.contains("confidence")));
     }
 
     #[test]

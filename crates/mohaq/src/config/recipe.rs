@@ -6,7 +6,7 @@
 
 use super::overlay::{Document, Fault};
 use crate::beacon::{BeaconSettings, RetrainSettings};
-use crate::eval::{Objective, ScoreCommand};
+use crate::eval::{Fidelity, Objective, ScoreCommand};
 use crate::nn::{LayerDescription, NetworkDescription};
 use crate::quant::QuantizeSettings;
 use crate::search::{Method, StopRule};
@@ -176,6 +176,9 @@ pub struct SearchSection {
     /// Stop when the hypervolume has grown by less than `hypervolume` over the last `evaluations`, if that comes earlier.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop: Option<StopRule>,
+    /// Stop measuring candidates that cannot enter the front; left out, all are measured to the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fidelity: Option<Fidelity>,
     /// Start with the uniform precisions among the first individuals of NSGA-II.
     pub start_uniform: bool,
     /// Development sequences an evaluation reads, evenly spaced; 0 is all of them.
@@ -205,6 +208,7 @@ impl Default for SearchSection {
             generations: None,
             minutes: None,
             stop: None,
+            fidelity: None,
             start_uniform: false,
             sequences: 0,
             subsets: 1,

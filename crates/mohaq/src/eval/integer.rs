@@ -16,6 +16,7 @@ use mohaq_speech::dataset::{Sequence, Task};
 use mohaq_speech::score::Counts;
 use rayon::prelude::*;
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Counts errors of integer networks on one set of sequences.
@@ -144,28 +145,73 @@ impl<'a> IntegerJudge<'a> {
         watch: &dyn Watch,
     ) -> Result<Vec<Vec<Vec<f32>>>> {
         let keep = self.judge.command().is_some();
-        let work = |worker: &mut Worker, task: usize| {
-            if watch.stopped() {
-                return Err(Error::Stopped);
-            }
-            let (block, place) = (task / some.len(), task % some.len());
-            let candidate = some[place];
-            let outputs = self.outputs(block, &engines[candidate], &specs[candidate].0, worker);
-            let counts = self.block_errors(block, engines[candidate].outputs(), &outputs)?;
-            let values = if keep { self.values(&outputs) } else { Vec::new() };
-            Ok((place, counts, values))
-        };
-        let tasks = self.blocks() * some.len();
-        let counted: Vec<(usize, SubsetCounts, Vec<f32>)> =
-            (0..tasks).into_par_iter().map_init(Worker::default, work).collect::<Result<_>>()?;
+        let judged = self.run(specs, engines, some, 0..self.blocks(), watch, |block, candidate, outputs| {
+            let counts = self.block_errors(block, engines[candidate].outputs(), outputs)?;
+            Ok((counts, if keep { self.values(outputs) } else { Vec::new() }))
+        })?;
         let mut outputs = vec![Vec::new(); if keep { some.len() } else { 0 }];
-        for (place, counts, values) in counted {
-            errors[some[place]].add(&counts);
+        for (task, (counts, values)) in judged.into_iter().enumerate() {
+            let (block, place) = (task / some.len(), task % some.len());
+            self.judge.add(&mut errors[some[place]], &self.judge.blocks()[block], &counts);
             if keep {
                 outputs[place].push(values);
             }
         }
         Ok(outputs)
+    }
+
+    /// Errors of the network at each of `specs`, sequence by sequence in the order of the blocks, as far as it was measured:
+    /// after every part but the last one `goes_on` says of a candidate and its errors so far whether it is measured further.
+    ///
+    /// # Errors
+    /// [`Error::Integer`] where the scales of a spec do not go together; [`Error::Stopped`] when `watch` says so, and nothing
+    /// is known then.
+    pub(super) fn part_by_part(
+        &self,
+        specs: &[QuantSpec],
+        watch: &dyn Watch,
+        goes_on: impl Fn(usize, &[Counts]) -> bool,
+    ) -> Result<Vec<Vec<Counts>>> {
+        let engines: Vec<Engine> = specs.par_iter().map(|spec| self.bank.engine(spec)).collect::<Result<_>>()?;
+        let mut left: Vec<usize> = (0..specs.len()).collect();
+        left.sort_by(|&a, &b| specs[a].cmp(&specs[b]));
+        let mut errors = vec![Vec::new(); specs.len()];
+        let mut first = 0;
+        for &end in self.judge.parts() {
+            let counted = self.run(specs, &engines, &left, first..end, watch, |block, candidate, outputs| {
+                self.block_errors(block, engines[candidate].outputs(), outputs)
+            })?;
+            for (task, counts) in counted.into_iter().enumerate() {
+                errors[left[task % left.len()]].extend(counts);
+            }
+            if end < self.blocks() {
+                left.retain(|&candidate| goes_on(candidate, &errors[candidate]));
+            }
+            first = end;
+        }
+        Ok(errors)
+    }
+
+    /// What `judge` says of the outputs of each candidate among `some` of `specs` on each of `blocks`: block by block, in
+    /// the order of `some`. It is called with the block, the candidate and the output codes.
+    fn run<T: Send>(
+        &self,
+        specs: &[QuantSpec],
+        engines: &[Engine],
+        some: &[usize],
+        blocks: Range<usize>,
+        watch: &dyn Watch,
+        judge: impl Fn(usize, usize, &[i16]) -> Result<T> + Sync,
+    ) -> Result<Vec<T>> {
+        let work = |worker: &mut Worker, task: usize| {
+            if watch.stopped() {
+                return Err(Error::Stopped);
+            }
+            let (block, candidate) = (blocks.start + task / some.len(), some[task % some.len()]);
+            let outputs = self.outputs(block, &engines[candidate], &specs[candidate].0, worker);
+            judge(block, candidate, &outputs)
+        };
+        (0..blocks.len() * some.len()).into_par_iter().map_init(Worker::default, work).collect()
     }
 
     /// Output codes as numbers.
@@ -191,11 +237,12 @@ impl<'a> IntegerJudge<'a> {
         Ok((self.saturated, total))
     }
 
-    fn block_errors(&self, block: usize, classes: usize, outputs: &[i16]) -> Result<SubsetCounts> {
+    /// Errors of each sequence of a block.
+    fn block_errors(&self, block: usize, classes: usize, outputs: &[i16]) -> Result<Vec<Counts>> {
         let score = |codes: &[i16], sequence: &Sequence| self.score(codes, classes, sequence);
         let block = &self.judge.blocks()[block];
         let starts = self.bank.network().output_starts(block.batch.starts());
-        self.judge.count(block, &starts, classes, outputs, score)
+        self.judge.counts(block, &starts, classes, outputs, score)
     }
 
     /// The output codes of one block, `[frames, outputs]`.

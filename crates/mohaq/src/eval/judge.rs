@@ -1,7 +1,7 @@
 //! Error rates: a network and its sites' operations over one set of sequences.
 
 use super::command::Scored;
-use super::{ScoreCommand, SubsetCounts};
+use super::{ScoreCommand, SubsetCounts, deal};
 use crate::nn::{Batch, Network, SiteOps, Workspace, log_softmax};
 use crate::watch::{Silent, Watch};
 use crate::{Error, Result};
@@ -25,6 +25,8 @@ pub struct Judge<'a> {
     command: Option<&'a ScoreCommand>,
     subsets: usize,
     blocks: Vec<Block<'a>>,
+    /// Blocks up to and with each part.
+    parts: Vec<usize>,
 }
 
 /// Sequences that are run side by side.
@@ -50,24 +52,27 @@ impl<'a> Judge<'a> {
     /// # Errors
     /// [`Error::FeatureWidth`] where a sequence has other than `dim` features a frame.
     pub fn with_subsets(scorer: &'a Scorer, subsets: &[Vec<&'a Sequence>], dim: usize) -> Result<Self> {
-        let numbered = subsets.iter().enumerate();
-        let mut sorted: Vec<(&Sequence, usize)> = numbered
-            .flat_map(|(subset, sequences)| sequences.iter().map(move |&sequence| (sequence, subset)))
-            .collect();
-        sorted.sort_by(|(a, _), (b, _)| b.features.frames().cmp(&a.features.frames()).then_with(|| a.id.cmp(&b.id)));
-        let mut blocks = Vec::new();
-        let mut sequences: Vec<(&Sequence, usize)> = Vec::new();
-        let mut frames = 0;
-        for (i, &(sequence, subset)) in sorted.iter().enumerate() {
-            sequences.push((sequence, subset));
-            frames += sequence.features.frames();
-            if frames >= BLOCK_FRAMES || i + 1 == sorted.len() {
-                let batch = Batch::of(sequences.iter().map(|&(sequence, _)| sequence), dim)?;
-                blocks.push(Block { batch, sequences: std::mem::take(&mut sequences) });
-                frames = 0;
-            }
+        Self::in_parts(scorer, subsets, dim, 1)
+    }
+
+    /// The same in `parts` parts of about as many sequences, which can be measured one by one. Each hears every speaker of
+    /// every subset, as far as there are enough sequences: they are dealt as subsets are.
+    ///
+    /// # Errors
+    /// [`Error::FeatureWidth`] where a sequence has other than `dim` features a frame.
+    ///
+    /// # Panics
+    /// For 0 parts.
+    pub fn in_parts(scorer: &'a Scorer, subsets: &[Vec<&'a Sequence>], dim: usize, parts: usize) -> Result<Self> {
+        let dealt: Vec<Vec<Vec<&Sequence>>> = subsets.iter().map(|subset| deal(subset, parts)).collect();
+        let (mut blocks, mut ends) = (Vec::new(), Vec::new());
+        for part in 0..parts {
+            let numbered = dealt.iter().enumerate();
+            let sequences = numbered.flat_map(|(subset, dealt)| dealt[part].iter().map(move |&one| (one, subset)));
+            blocks.extend(cut(sequences.collect(), dim)?);
+            ends.push(blocks.len());
         }
-        Ok(Self { scorer, command: None, subsets: subsets.len(), blocks })
+        Ok(Self { scorer, command: None, subsets: subsets.len(), blocks, parts: ends })
     }
 
     /// The same sequences judged by `command`, where there is one.
@@ -137,6 +142,11 @@ impl<'a> Judge<'a> {
         &self.blocks
     }
 
+    /// Blocks up to and with each part.
+    pub(super) fn parts(&self) -> &[usize] {
+        &self.parts
+    }
+
     /// What errors are measured in.
     pub fn metric(&self) -> Metric {
         self.command.map_or_else(|| self.scorer.task().metric(), ScoreCommand::metric)
@@ -169,32 +179,56 @@ impl<'a> Judge<'a> {
             log_softmax(&mut outputs);
         }
         let starts = network.output_starts(block.batch.starts());
-        let errors = self.count(block, &starts, outputs.cols(), outputs.data(), |posteriors, sequence| {
+        let counts = self.counts(block, &starts, outputs.cols(), outputs.data(), |posteriors, sequence| {
             if posteriors.iter().any(|value| value.is_nan()) {
                 return Err(Error::NotFinite { sequence: sequence.id.clone() });
             }
             Ok(self.scorer.score(posteriors, sequence)?)
         });
         workspace.give(outputs);
-        Ok((errors?, kept))
+        let mut errors = SubsetCounts::none(self.subsets);
+        self.add(&mut errors, block, &counts?);
+        Ok((errors, kept))
     }
 
-    /// Adds what `score` says of the `outputs` of each sequence of `block` to its subset. `outputs`: `[frames, classes]` of
-    /// the frames that `starts` speaks of.
-    pub(super) fn count<T>(
+    /// What `score` says of the `outputs` of each sequence of `block`. `outputs`: `[frames, classes]` of the frames that
+    /// `starts` speaks of.
+    pub(super) fn counts<T>(
         &self,
         block: &Block<'_>,
         starts: &[usize],
         classes: usize,
         outputs: &[T],
         score: impl Fn(&[T], &Sequence) -> Result<Counts>,
-    ) -> Result<SubsetCounts> {
-        let mut errors = SubsetCounts::none(self.subsets);
-        for (span, &(sequence, subset)) in starts.windows(2).zip(&block.sequences) {
-            errors.counts[subset] += score(&outputs[span[0] * classes..span[1] * classes], sequence)?;
-        }
-        Ok(errors)
+    ) -> Result<Vec<Counts>> {
+        let spans = starts.windows(2).zip(&block.sequences);
+        spans.map(|(span, &(sequence, _))| score(&outputs[span[0] * classes..span[1] * classes], sequence)).collect()
     }
+
+    /// Adds `counts` of the sequences of `block` to their subsets.
+    pub(super) fn add(&self, errors: &mut SubsetCounts, block: &Block<'_>, counts: &[Counts]) {
+        for (&(_, subset), &counts) in block.sequences.iter().zip(counts) {
+            errors.counts[subset] += counts;
+        }
+    }
+}
+
+/// Blocks of `sequences`, of similar length each.
+fn cut<'a>(mut sequences: Vec<(&'a Sequence, usize)>, dim: usize) -> Result<Vec<Block<'a>>> {
+    sequences.sort_by(|(a, _), (b, _)| b.features.frames().cmp(&a.features.frames()).then_with(|| a.id.cmp(&b.id)));
+    let mut blocks = Vec::new();
+    let mut together: Vec<(&Sequence, usize)> = Vec::new();
+    let mut frames = 0;
+    for (i, &(sequence, subset)) in sequences.iter().enumerate() {
+        together.push((sequence, subset));
+        frames += sequence.features.frames();
+        if frames >= BLOCK_FRAMES || i + 1 == sequences.len() {
+            let batch = Batch::of(together.iter().map(|&(sequence, _)| sequence), dim)?;
+            blocks.push(Block { batch, sequences: std::mem::take(&mut together) });
+            frames = 0;
+        }
+    }
+    Ok(blocks)
 }
 
 /// Log-posteriors of each of `sequences`, `[frames, classes]` row-major: what a decoder is tuned on.

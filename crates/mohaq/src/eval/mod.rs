@@ -5,14 +5,17 @@
 
 mod cache;
 mod command;
+mod fidelity;
 mod goals;
 mod integer;
 mod judge;
 mod objective;
+mod student;
 mod subsets;
 mod tensors;
 
 pub use command::ScoreCommand;
+pub use fidelity::{Bar, Fidelity, Measured, PARTS, Partial, Trials};
 pub use goals::{Goals, Violation};
 pub use integer::IntegerJudge;
 pub(crate) use integer::best_class;
@@ -71,10 +74,13 @@ impl Evaluator<'_> {
     /// Where the platform does not allow a precision of a spec, or its scales do not go together;
     /// [`Error::Stopped`](crate::Error::Stopped) when `watch` says so.
     pub fn measure_all(&self, specs: &[QuantSpec], watch: &dyn Watch) -> Result<Vec<Measurement>> {
-        let costs: Vec<Cost> =
-            specs.iter().map(|spec| self.platform.cost(self.workload, spec)).collect::<std::result::Result<_, _>>()?;
+        let costs = self.costs(specs)?;
         let errors = self.judge.errors_of_all(specs, watch)?;
         Ok(errors.iter().zip(costs).map(|(errors, cost)| self.measurement(errors, cost)).collect())
+    }
+
+    fn costs(&self, specs: &[QuantSpec]) -> Result<Vec<Cost>> {
+        Ok(specs.iter().map(|spec| self.platform.cost(self.workload, spec)).collect::<std::result::Result<_, _>>()?)
     }
 
     fn measurement(&self, errors: &SubsetCounts, cost: Cost) -> Measurement {

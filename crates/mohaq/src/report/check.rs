@@ -48,6 +48,11 @@ fn evaluations(report: &Report) -> Result<()> {
     if let Some((id, beacon)) = loans.into_iter().find(|(_, beacon)| !beacons.contains(beacon)) {
         return Err(ReportError::UnknownBeacon { id, beacon });
     }
+    let partial = report.evaluations.iter().filter(|one| one.partial.is_some()).map(|one| one.id);
+    let partial: BTreeSet<u64> = partial.collect();
+    if let Some(point) = report.front.iter().find(|point| partial.contains(&point.id)) {
+        return Err(ReportError::NotMeasured(point.id));
+    }
     match report.front.iter().find(|point| !ids.contains(&point.id)) {
         Some(point) => Err(ReportError::NotEvaluated(point.id)),
         None => Ok(()),

@@ -1,6 +1,6 @@
 //! The evaluations as comma separated values.
 
-use super::{Evaluation, Figure, Measures, Report};
+use super::{Evaluation, Figure, Measures, Partial, Report};
 use std::collections::BTreeMap;
 
 /// Writes the heading and one row a candidate; columns as [`Report::to_csv`] lists them.
@@ -15,7 +15,10 @@ fn heading(report: &Report) -> Vec<String> {
     let costs = ["memory_bytes", "speedup", "energy_pj", "time_ms", "gops", "gops_per_watt", "real_time_factor"];
     let mut fields: Vec<String> = fixed.into_iter().chain(costs).map(str::to_owned).collect();
     fields.extend(report.objectives.iter().map(|objective| format!("objective.{}", objective.key)));
-    fields.extend(["violated", "beacon", "own_error", "bits"].map(str::to_owned));
+    fields.extend(
+        ["violated", "beacon", "own_error", "sequences", "estimated_error", "error_at_least", "bits"]
+            .map(str::to_owned),
+    );
     for site in &report.network.sites {
         fields.push(format!("{}.weight_bits", site.name));
         fields.push(format!("{}.activation_bits", site.name));
@@ -41,6 +44,10 @@ fn row(evaluation: &Evaluation, test_error: Option<&Figure>) -> Vec<String> {
     fields.push(reasons.join("; "));
     fields.push(evaluation.loan.map_or_else(String::new, |loan| loan.beacon.to_string()));
     fields.push(evaluation.loan.map_or_else(String::new, |loan| number(loan.own_error)));
+    let of_partial = |field: fn(&Partial) -> String| evaluation.partial.as_ref().map_or_else(String::new, field);
+    fields.push(of_partial(|partial| partial.sequences.to_string()));
+    fields.push(of_partial(|partial| number(partial.estimated_error)));
+    fields.push(of_partial(|partial| number(partial.error_at_least)));
     fields.push(evaluation.bits.to_string());
     for precision in &evaluation.bits.0 {
         fields.push(precision.weight.count().to_string());

@@ -27,6 +27,9 @@ pub enum ReportError {
     /// The front names a candidate that is not among the evaluations.
     #[error("front: candidate {0} is not among the evaluations")]
     NotEvaluated(u64),
+    /// The front names a candidate whose error is not known.
+    #[error("front: candidate {0} was not measured to the end")]
+    NotMeasured(u64),
     /// Two evaluations carry the same number.
     #[error("evaluations: candidate {0} is listed twice")]
     Twice(u64),

@@ -40,7 +40,7 @@ pub use error::ReportError;
 pub use figure::Figure;
 pub use methods::{MethodFront, MethodPoint};
 pub use outcome::{
-    Baseline, Edits, ErrorRate, Evaluation, FrontPoint, Hypervolume, HypervolumePoint, Measures, Sensitivity,
+    Baseline, Edits, ErrorRate, Evaluation, FrontPoint, Hypervolume, HypervolumePoint, Measures, Partial, Sensitivity,
     SensitivityColumn, StageTime, UniformPrecision, Violation,
 };
 pub use setting::{
@@ -130,7 +130,8 @@ impl Report {
     ///
     /// Columns: `id`, `order`, `feasible`, `on_front`, `error`, `test_error` (front only; both in the unit of the metric),
     /// `memory_bytes`, `speedup`, `energy_pj`, `time_ms`, `gops`, `gops_per_watt`, `real_time_factor`, `objective.KEY` for each objective, `violated`, `beacon`,
-    /// `own_error` (where a candidate has a beacon's parameters), `bits`, and
+    /// `own_error` (where a candidate has a beacon's parameters), `sequences`, `estimated_error` and `error_at_least` (of a
+    /// candidate that was stopped, whose `error` is missing), `bits`, and
     /// `SITE.weight_bits`, `SITE.activation_bits` for each site. A missing figure is an empty field.
     ///
     /// # Errors

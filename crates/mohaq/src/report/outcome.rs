@@ -127,10 +127,28 @@ pub struct Evaluation {
     /// The beacon whose parameters it was measured with; none where its own make fewer errors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loan: Option<Loan>,
+    /// What is known of the error of a candidate that was stopped because it could not enter the front; its other figures of
+    /// the error are missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<Partial>,
+}
+
+/// What is known of an error that was not measured to the end.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Partial {
+    /// Sequences that it was measured on …
+    pub sequences: u64,
+    /// … of so many.
+    pub of: u64,
+    /// What it was estimated to be by then.
+    pub estimated_error: Figure,
+    /// What it certainly is at least.
+    pub error_at_least: Figure,
 }
 
 impl Evaluation {
-    /// Whether it keeps every constraint.
+    /// Whether it keeps every constraint, as far as is known.
     pub fn feasible(&self) -> bool {
         self.violated.is_empty()
     }

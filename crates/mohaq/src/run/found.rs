@@ -178,6 +178,7 @@ fn baselines(explored: &Explored) -> Result<Vec<Baseline>> {
         genome: Genome(vec![id as u16]),
         bits: spec.to_string(),
         measurement: measurement.clone(),
+        partial: None,
         beacon: None,
     };
     let uniform: Vec<Record> = explored.uniform.iter().enumerate().map(record).collect();
@@ -216,10 +217,10 @@ pub const UNIFORM: [Precision; 6] = [
     Precision::new(Bits::Two, Bits::Two),
 ];
 
-/// Feasible records that no other feasible one dominates, from the lowest error up; equal ones once.
+/// Feasible records, measured to the end, that no other one dominates, from the lowest error up; equal ones once.
 pub(super) fn front<'a>(goals: &Goals, records: &'a [Record]) -> Result<Vec<&'a Record>> {
-    let feasible: Vec<&Record> =
-        records.iter().filter(|record| goals.score(&record.measurement).violation == 0.0).collect();
+    let whole = records.iter().filter(|record| record.partial.is_none());
+    let feasible: Vec<&Record> = whole.filter(|record| goals.score(&record.measurement).violation == 0.0).collect();
     let rows = feasible.iter().map(|record| goals.score(&record.measurement).objectives);
     let points = Points::from_rows(goals.objectives.len(), rows)?;
     let mut front: Vec<&Record> = non_dominated(&points).into_iter().map(|i| feasible[i]).collect();

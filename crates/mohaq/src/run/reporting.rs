@@ -5,11 +5,12 @@ use super::measure::SiteSensitivity;
 use super::searching::Searched;
 use super::session::{Session, Trained};
 use crate::config::Source;
-use crate::eval::{Limit, Measurement, Objective};
+use crate::eval::{Limit, Measurement, Objective, Partial, Violation};
 use crate::nn::{LayerDescription, Network, Pooling, Reset, RnnActivation};
 use crate::platform::{Cost, Explained, Platform, explained};
 use crate::quant::{Precision, QuantSpec};
 use crate::report::{self, Figure, Measures, Report};
+use crate::search::Record;
 use crate::{Error, Result};
 use mohaq_speech::dataset::{Dataset, Sequence, Task};
 use mohaq_speech::metric::Metric;
@@ -275,21 +276,42 @@ fn constraint(limit: &Limit, metric: &Metric) -> report::Constraint {
     }
 }
 
-fn evaluation(record: &crate::search::Record, searched: &Searched) -> Result<report::Evaluation> {
+fn evaluation(record: &Record, searched: &Searched) -> Result<report::Evaluation> {
     let measurement = &record.measurement;
-    let violations = searched.goals.violations(measurement);
+    let partial = record.partial.map(|partial| report::Partial {
+        sequences: partial.sequences as u64,
+        of: partial.of as u64,
+        estimated_error: figure(measurement.error),
+        error_at_least: figure(partial.at_least),
+    });
+    // An estimate is no error.
+    let error = if partial.is_none() { figure(measurement.error) } else { Figure::default() };
+    let value = |&objective: &Objective| match objective {
+        Objective::Error => error,
+        _ => optional(objective.shown(measurement)),
+    };
+    let violations = searched.goals.violations(measurement).into_iter();
     Ok(report::Evaluation {
         id: record.id as u64,
         order: record.id as u64 + 1,
         bits: spec(&record.bits)?,
-        values: searched.goals.objectives.iter().map(|objective| optional(objective.shown(measurement))).collect(),
-        measures: measures(measurement.error, Some(&measurement.cost)),
-        violated: violations
-            .into_iter()
-            .map(|v| report::Violation { constraint: v.limit.name(), reason: v.reason })
-            .collect(),
+        values: searched.goals.objectives.iter().map(value).collect(),
+        measures: Measures { error, ..measures(measurement.error, Some(&measurement.cost)) },
+        violated: violations.map(|violation| violated(violation, record.partial.as_ref())).collect(),
         loan: record.beacon.as_ref().map(loan),
+        partial,
     })
+}
+
+/// A violation in words; the error of a candidate that was stopped is an estimate.
+fn violated(violation: Violation, partial: Option<&Partial>) -> report::Violation {
+    let reason = match (&violation.limit, partial) {
+        (Limit::Error(_), Some(Partial { sequences, of, .. })) => {
+            format!("{}, by an estimate from {sequences} of {of} sequences", violation.reason)
+        }
+        _ => violation.reason,
+    };
+    report::Violation { constraint: violation.limit.name(), reason }
 }
 
 fn loan(served: &crate::search::Served) -> report::Loan {

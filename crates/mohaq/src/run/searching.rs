@@ -9,7 +9,7 @@ use super::measure::Bench;
 use super::session::{Session, Trained, to_json};
 use crate::beacon::{Nursery, folder};
 use crate::config::SearchSection;
-use crate::eval::{Evaluator, Goals, IntegerJudge, Judge, Measurement, deal};
+use crate::eval::{Evaluator, Goals, IntegerJudge, Judge, Measurement, PARTS, Partial, deal};
 use crate::platform::Platform;
 use crate::quant::{IntegerBank, QuantSpec, evenly_spaced};
 use crate::search::{
@@ -74,10 +74,11 @@ fn explore(session: &Session<'_>, trained: &Trained, data: Development<'_>, benc
     let chosen: Vec<&Sequence> = evenly_spaced(data.valid, section.sequences);
     let chosen_only;
     check_subsets(section.subsets, chosen.len())?;
-    let judge = if chosen.len() == data.valid.len() && section.subsets == 1 {
+    let judge = if chosen.len() == data.valid.len() && section.subsets == 1 && section.fidelity.is_none() {
         &bench.valid
     } else {
-        let judge = Judge::with_subsets(&trained.scorer, &deal(&chosen, section.subsets), data.dim)?;
+        let parts = if section.fidelity.is_some() { PARTS } else { 1 };
+        let judge = Judge::in_parts(&trained.scorer, &deal(&chosen, section.subsets), data.dim, parts)?;
         let judge = judge.scored_by(trained.score.as_ref());
         chosen_only = IntegerJudge::new(judge, bench.bank, section.cache_mib << 20)?;
         &chosen_only
@@ -147,9 +148,19 @@ impl Methods<'_> {
         session.watch.begin(stage, settings.evaluations as u64, "candidates");
         let records = search(evaluator, space, goals, settings, lender, &mut log, session.watch)?;
         let front = found::front(goals, &records)?.len();
-        session.watch.end(&format!("{} candidates, {front} on the front", records.len()));
+        session.watch.end(&format!("{} candidates, {front} on the front{}", records.len(), stopped(&records)));
         Ok((records, log))
     }
+}
+
+/// How many of `records` were stopped, and what that saved, in words; nothing where none was.
+fn stopped(records: &[Record]) -> String {
+    let partial: Vec<Partial> = records.iter().filter_map(|record| record.partial).collect();
+    let Some(Partial { of, .. }) = partial.first() else { return String::new() };
+    let saved: usize = partial.iter().map(|partial| partial.of - partial.sequences).sum();
+    // Sequences are far fewer than 2⁵³.
+    let share = 100.0 * saved as f64 / (records.len() * of) as f64;
+    format!("; {} stopped early, which saved {share:.0} % of the sequences", partial.len())
 }
 
 /// The stage and the log of `method` in a search by `strategy`.
@@ -181,6 +192,7 @@ fn settings(section: &SearchSection, seed: u64) -> SearchSettings {
         generations: section.generations.unwrap_or(usize::MAX),
         time: section.minutes.map_or(Duration::MAX, |minutes| Duration::from_secs_f64(60.0 * minutes)),
         stop: section.stop,
+        fidelity: section.fidelity,
         start_uniform: section.start_uniform,
         seed,
     }

@@ -8,14 +8,14 @@
 use super::Method;
 use super::lender::Lender;
 use super::log::{EvaluationLog, Record};
+use super::measuring::Measuring;
 use super::progress::{Progress, StopRule};
 use super::searchers::{Pricing, searcher};
 use super::space::PrecisionSpace;
-use crate::eval::{Evaluator, Goals, Measurement};
-use crate::quant::QuantSpec;
+use crate::eval::{Evaluator, Fidelity, Goals, Measured};
 use crate::watch::Watch;
 use crate::{Error, Result};
-use mohaq_moo::{Genome, Score};
+use mohaq_moo::Score;
 use std::time::{Duration, Instant};
 
 /// How long a search goes on, and with how many individuals.
@@ -35,6 +35,8 @@ pub struct SearchSettings {
     pub time: Duration,
     /// Stop when the hypervolume has not moved for a while.
     pub stop: Option<StopRule>,
+    /// Stop measuring candidates that cannot enter the front. Not with a lender, whose beacons may yet mend an error.
+    pub fidelity: Option<Fidelity>,
     /// Put the uniform precisions among the first individuals of NSGA-II.
     pub start_uniform: bool,
     /// Everything random is derived from it.
@@ -57,12 +59,13 @@ pub fn search(
     watch: &dyn Watch,
 ) -> Result<Vec<Record>> {
     let mut lender = lender;
+    settings.fidelity.map_or(Ok(()), |fidelity| fidelity.check(lender.is_some(), false))?;
     let begun = Instant::now();
     let pricing = Pricing { workload: evaluator.workload, platform: evaluator.platform };
     let mut searcher = searcher(space, goals, pricing, settings)?;
     let mut records: Vec<Record> = Vec::new();
     let mut progress = Progress::new(goals)?;
-    let mut pace = Pace::default();
+    let mut measuring = Measuring::new(evaluator, space, goals, settings.fidelity)?;
     for generation in 0..settings.generations {
         let left = settings.evaluations - records.len();
         let settled = settings.stop.is_some_and(|rule| progress.is_settled(&rule));
@@ -82,13 +85,15 @@ pub fn search(
             if let Some(record) = log.find(&next[0]) {
                 records.push(record.clone());
             } else {
-                for (genome, measurement) in next.iter().zip(measured(evaluator, space, log, &mut pace, next, watch)?) {
-                    let (id, bits) = (records.len(), space.decode(genome).to_string());
-                    records.push(Record { id, generation, genome: genome.clone(), bits, measurement, beacon: None });
+                for (genome, Measured { measurement, partial, .. }) in
+                    next.iter().zip(measuring.next(log, next, watch)?)
+                {
+                    let (id, bits, genome) = (records.len(), space.decode(genome).to_string(), genome.clone());
+                    records.push(Record { id, generation, genome, bits, measurement, partial, beacon: None });
                     log.append(records[id].clone())?;
                 }
             }
-            records[known..].iter().try_for_each(|record| progress.add(&record.measurement))?;
+            records[known..].iter().try_for_each(|record| progress.add(record))?;
             watch.advance(records.len() as u64, &progress.summary());
             if watch.stopped() {
                 return Err(Error::Stopped);
@@ -98,55 +103,15 @@ pub fn search(
             lender.lend(&mut records[first..], evaluator, goals, log, watch)?;
             // What was borrowed counts in place of what the candidates measured themselves.
             progress = before;
-            records[first..].iter().try_for_each(|record| progress.add(&record.measurement))?;
+            records[first..].iter().try_for_each(|record| progress.add(record))?;
         }
         if within_budget.len() < asked.len() {
             break;
         }
+        measuring.settle(&records[first..]);
         let scores: Vec<Score> =
             records[records.len() - asked.len()..].iter().map(|r| goals.score(&r.measurement)).collect();
         searcher.tell(&scores)?;
     }
     Ok(records)
-}
-
-/// Seconds of measuring that may be lost when a search is stopped. The more candidates at once, the more of them begin
-/// alike. Seemed reasonable.
-const SECONDS_AT_ONCE: f64 = 8.0;
-
-/// How many candidates are measured side by side.
-struct Pace {
-    candidates: usize,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self { candidates: 1 }
-    }
-}
-
-impl Pace {
-    /// Takes note of how long some candidates took together.
-    fn learn(&mut self, candidates: usize, took: Duration) {
-        let a_candidate = took.as_secs_f64() / candidates as f64;
-        // Truncated on purpose; a candidate that takes no time gives the largest number.
-        self.candidates = ((SECONDS_AT_ONCE / a_candidate) as usize).max(1);
-    }
-}
-
-/// Measures the first of `genomes`, which are not in the log: one at least.
-fn measured(
-    evaluator: &Evaluator<'_>,
-    space: &PrecisionSpace,
-    log: &EvaluationLog,
-    pace: &mut Pace,
-    genomes: &[Genome],
-    watch: &dyn Watch,
-) -> Result<Vec<Measurement>> {
-    let new = genomes.iter().take_while(|genome| log.find(genome).is_none()).take(pace.candidates);
-    let specs: Vec<QuantSpec> = new.map(|genome| space.decode(genome)).collect();
-    let begun = Instant::now();
-    let measured = evaluator.measure_all(&specs, watch)?;
-    pace.learn(specs.len(), begun.elapsed());
-    Ok(measured)
 }

@@ -7,7 +7,7 @@
 //! refused by the number of the line.
 
 use super::lender::Served;
-use crate::eval::Measurement;
+use crate::eval::{Measurement, Partial};
 use crate::quant::QuantSpec;
 use crate::{Error, Result};
 use mohaq_moo::Genome;
@@ -51,6 +51,9 @@ pub struct Record {
     pub bits: String,
     /// What was measured: with its own parameters, or with a beacon's where those make fewer errors.
     pub measurement: Measurement,
+    /// How far it was measured, where it was stopped because it could not enter the front: its errors are estimates then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<Partial>,
     /// The beacon whose parameters it was measured with; none in the log, where loans have lines of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beacon: Option<Served>,

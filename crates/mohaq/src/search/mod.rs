@@ -3,6 +3,7 @@
 mod driver;
 mod lender;
 mod log;
+mod measuring;
 mod method;
 mod progress;
 mod searchers;

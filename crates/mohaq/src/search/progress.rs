@@ -25,6 +25,8 @@ pub struct Progress<'a> {
     front: Vec<Vec<f64>>,
     lowest_error: Option<f64>,
     feasible: usize,
+    /// Candidates that were not measured to the end.
+    stopped: usize,
     /// Hypervolume after every evaluation.
     volumes: Vec<f64>,
 }
@@ -36,7 +38,7 @@ impl<'a> Progress<'a> {
     /// For fewer than two objectives.
     pub fn new(goals: &'a Goals) -> Result<Self> {
         let volume = Hypervolume::new(&vec![1.0; goals.objectives.len()])?;
-        Ok(Self { goals, volume, front: Vec::new(), lowest_error: None, feasible: 0, volumes: Vec::new() })
+        Ok(Self { goals, volume, front: Vec::new(), lowest_error: None, feasible: 0, stopped: 0, volumes: Vec::new() })
     }
 
     /// Progress over `records`.
@@ -45,15 +47,24 @@ impl<'a> Progress<'a> {
     /// See [`Progress::new`].
     pub fn over(goals: &'a Goals, records: &[Record]) -> Result<Self> {
         let mut progress = Self::new(goals)?;
-        records.iter().try_for_each(|record| progress.add(&record.measurement))?;
+        records.iter().try_for_each(|record| progress.add(record))?;
         Ok(progress)
     }
 
-    /// Takes note of a candidate.
+    /// Takes note of a candidate. One that was stopped has no error to count.
     ///
     /// # Errors
     /// An objective that is not finite though every limit is kept.
-    pub fn add(&mut self, measurement: &Measurement) -> Result<()> {
+    pub fn add(&mut self, record: &Record) -> Result<()> {
+        if record.partial.is_none() {
+            return self.measured(&record.measurement);
+        }
+        self.stopped += 1;
+        self.volumes.push(self.volume.value());
+        Ok(())
+    }
+
+    fn measured(&mut self, measurement: &Measurement) -> Result<()> {
         let score = self.goals.score(measurement);
         if score.is_feasible() {
             self.feasible += 1;
@@ -99,11 +110,12 @@ impl<'a> Progress<'a> {
     /// All of it in a line, for the progress bar.
     pub fn summary(&self) -> String {
         let Some(lowest) = self.lowest_error else { return "nothing feasible yet".to_owned() };
+        let stopped = if self.stopped > 0 { format!(", {} stopped", self.stopped) } else { String::new() };
         format!(
-            "hypervolume {:.4}, {} on the front, {:.0} % feasible, lowest error {}",
+            "hypervolume {:.4}, {} on the front, {:.0} % feasible{stopped}, lowest error {}",
             self.hypervolume(),
             self.front.len(),
-            100.0 * self.feasible as f64 / self.volumes.len() as f64,
+            100.0 * self.feasible as f64 / (self.volumes.len() - self.stopped) as f64,
             self.goals.metric.show(lowest)
         )
     }
@@ -137,7 +149,7 @@ mod tests {
         let mut progress = Progress::new(&goals).unwrap();
         assert_eq!(progress.summary(), "nothing feasible yet");
         for (error, bytes) in [(30.0, 10), (15.0, 50), (15.0, 50), (16.0, 60), (12.0, 80)] {
-            progress.add(&measured(error, bytes)).unwrap();
+            progress.measured(&measured(error, bytes)).unwrap();
         }
         // (1/2 · 1/2) of (0.5, 0.5), and 0.3 · 0.2 more of (0.2, 0.8).
         assert_eq!(progress.curve(), [(0, 0.0), (2, 0.25), (5, 0.31), (5, 0.31)]);
@@ -152,7 +164,7 @@ mod tests {
         let rule = StopRule { hypervolume: 0.01, evaluations: 2 };
         let mut settled = Vec::new();
         for (error, bytes) in [(30.0, 10), (30.0, 10), (30.0, 10), (15.0, 50), (15.0, 60), (15.0, 70), (12.0, 80)] {
-            progress.add(&measured(error, bytes)).unwrap();
+            progress.measured(&measured(error, bytes)).unwrap();
             settled.push(progress.is_settled(&rule));
         }
         assert_eq!(settled, [false, false, false, false, false, true, false]);

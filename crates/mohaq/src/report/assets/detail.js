@@ -50,6 +50,7 @@ onSelect((id) => {
     element("p", { class: "tags" }, ...tags),
     ...candidate.violated.map((violation) => element("p", { class: "reason" }, violation.reason)),
     ...(candidate.loan === undefined ? [] : [element("p", { class: "note" }, loanText(candidate.loan))]),
+    ...(candidate.partial === undefined ? [] : [element("p", { class: "note" }, partialText(candidate.partial))]),
     definitions(figuresOf(candidate)),
     copy,
     layerTable(candidate));

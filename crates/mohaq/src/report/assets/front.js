@@ -80,6 +80,7 @@ function candidateTip(candidate) {
   return element("div", { class: "tip" },
     element("strong", {}, `#${candidate.id}`),
     ...candidate.violated.map((violation) => element("p", { class: "reason" }, violation.reason)),
+    ...(candidate.partial === undefined ? [] : [element("p", {}, partialText(candidate.partial))]),
     definitions(figuresOf(candidate)),
     element("div", { class: "run" }, ...candidate.bits.map(bitCells)));
 }

@@ -21,6 +21,12 @@ function bitCells(precision) {
   return element("span", { class: "bits" }, ...cells);
 }
 
+/** What is known of the error of a candidate that was not measured to the end. */
+function partialText({ sequences, of, estimated_error, error_at_least }) {
+  const [estimate, least] = [estimated_error, error_at_least].map((error) => show(error, report.baseline.error_unit));
+  return `Measured on ${sequences} of ${of} sequences only, because it could not enter the front: its error is about ${estimate}, at least ${least}.`;
+}
+
 /** Errors and axes of a candidate, for the hover and the detail. */
 function figuresOf(candidate) {
   const point = frontPoints.get(candidate.id);

@@ -38,7 +38,9 @@ fn made(rows: &[Row]) -> Report {
         };
         let values = vec![measures.error, measures.speedup];
         let bits = bits.clone();
-        made.evaluations.push(Evaluation { id, order: id, bits, values, measures, violated: Vec::new(), loan: None });
+        let violated = Vec::new();
+        let one = Evaluation { id, order: id, bits, values, measures, violated, loan: None, partial: None };
+        made.evaluations.push(one);
         made.front.push(FrontPoint {
             explained: None,
             id,

@@ -132,7 +132,7 @@ fn csv_has_a_row_for_each_candidate_and_the_columns_it_promises() {
     let heading = csv.lines().next().unwrap();
     let fixed = "id,order,feasible,on_front,error,test_error,memory_bytes,speedup,energy_pj,\
                  time_ms,gops,gops_per_watt,real_time_factor,objective.error,objective.speedup,violated,beacon,\
-                 own_error,bits,l0.weight_bits,l0.activation_bits,";
+                 own_error,sequences,estimated_error,error_at_least,bits,l0.weight_bits,l0.activation_bits,";
     assert!(heading.starts_with(fixed), "{heading}");
     assert!(heading.ends_with("output.weight_bits,output.activation_bits"));
     let rows: Vec<Vec<String>> = csv.lines().skip(1).map(fields).collect();
@@ -145,10 +145,35 @@ fn csv_has_a_row_for_each_candidate_and_the_columns_it_promises() {
         assert_eq!(row[8], "", "no energy was computed");
         assert_eq!(row[16], evaluation.loan.map_or_else(String::new, |loan| loan.beacon.to_string()));
         assert_eq!(row[17].parse::<f64>().ok(), evaluation.loan.and_then(|loan| loan.own_error.get()));
-        assert_eq!(row[18], evaluation.bits.to_string());
-        assert_eq!(row[19], evaluation.bits.0[0].weight.count().to_string());
+        assert_eq!(row[18..21], ["", "", ""], "all were measured to the end");
+        assert_eq!(row[21], evaluation.bits.to_string());
+        assert_eq!(row[22], evaluation.bits.0[0].weight.count().to_string());
     }
     assert_eq!(rows.iter().filter(|row| row[3] == "true").count(), report.front.len());
+}
+
+#[test]
+fn an_estimate_stands_nowhere_as_an_error() {
+    let mut report = report(100);
+    let on_front = |report: &Report, id| report.front.iter().any(|point| point.id == id);
+    let place = (0..100).rev().find(|&place| !on_front(&report, report.evaluations[place].id)).unwrap();
+    let member = report.evaluations.iter().position(|one| on_front(&report, one.id)).unwrap();
+    let partial = Partial { sequences: 8, of: 64, estimated_error: 31.5.into(), error_at_least: 4.25.into() };
+    let stop = |evaluation: &mut Evaluation| {
+        evaluation.partial = Some(partial);
+        evaluation.measures.error = Figure::default();
+        evaluation.values[0] = Figure::default();
+    };
+    stop(&mut report.evaluations[place]);
+    let row = fields(report.to_csv().unwrap().lines().nth(place + 1).unwrap());
+    assert_eq!((row[4].as_str(), row[13].as_str()), ("", ""), "neither the error nor the objective");
+    assert_eq!(row[18..21], ["8", "31.5", "4.25"]);
+    assert_eq!(Report::from_json(&report.to_json().unwrap()).unwrap(), report);
+    report.to_html().unwrap();
+    let id = report.evaluations[member].id;
+    stop(&mut report.evaluations[member]);
+    let refused = report.to_html().unwrap_err().to_string();
+    assert_eq!(refused, format!("front: candidate {id} was not measured to the end"));
 }
 
 #[test]

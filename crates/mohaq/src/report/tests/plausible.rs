@@ -112,7 +112,7 @@ fn evaluate(id: u64, bits: QuantSpec) -> Evaluation {
         violated.push(Violation { constraint: "sram".to_owned(), reason });
     }
     let values = vec![measures.error, measures.speedup];
-    Evaluation { id, order: id, bits, values, measures, violated, loan: None }
+    Evaluation { id, order: id, bits, values, measures, violated, loan: None, partial: None }
 }
 
 /// Two beacons at the precisions of two candidates; these and one more have their parameters.

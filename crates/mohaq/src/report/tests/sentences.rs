@@ -45,6 +45,7 @@ fn five() -> Report {
                 },
                 violated: violated.into_iter().map(violation).collect(),
                 loan: None,
+                partial: None,
             }
         })
         .collect();
