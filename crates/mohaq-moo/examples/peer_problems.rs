@@ -1,6 +1,6 @@
 //! Hypervolume after 630 evaluations on three mixed-precision problems, and what the search itself costs.
 //!
-//! `cargo run --release -p mohaq-moo --example peer_problems -- [--json] [--seeds N] [--evaluations N]`
+//! `cargo run --release -p mohaq-moo --example peer_problems -- [--json] [--seeds N] [--evaluations N] [--survival hypervolume]`
 //!
 //! Settings of MOHAQ: population 40, 10 offspring. `final` is the front of the last population, `all` that of every
 //! point evaluated; medians over the seeds 1, 2, … Overhead is the time of the whole run less that of the formulas.
@@ -12,20 +12,23 @@ mod precision;
 
 use std::{process::ExitCode, time::Instant};
 
-use mohaq_moo::Score;
+use mohaq_moo::{Score, Survival};
 use precision::{Problem, median};
 
 struct Options {
     json: bool,
     seeds: u64,
     evaluations: usize,
+    survival: Survival,
 }
 
 fn main() -> ExitCode {
     let options = match parse(std::env::args().skip(1)) {
         Ok(options) => options,
         Err(message) => {
-            eprintln!("error: {message}\nusage: peer_problems [--json] [--seeds N] [--evaluations N]");
+            eprintln!(
+                "error: {message}\nusage: peer_problems [--json] [--seeds N] [--evaluations N] [--survival hypervolume]"
+            );
             return ExitCode::from(2);
         }
     };
@@ -39,7 +42,7 @@ fn main() -> ExitCode {
 }
 
 fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options { json: false, seeds: 11, evaluations: 630 };
+    let mut options = Options { json: false, seeds: 11, evaluations: 630, survival: Survival::Crowding };
     while let Some(argument) = arguments.next() {
         let mut number = || {
             let value = arguments.next().and_then(|value| value.parse().ok()).filter(|&value| value > 0);
@@ -47,6 +50,13 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, String>
         };
         match argument.as_str() {
             "--json" => options.json = true,
+            "--survival" => {
+                options.survival = match arguments.next().as_deref() {
+                    Some("crowding") => Survival::Crowding,
+                    Some("hypervolume") => Survival::Hypervolume,
+                    _ => return Err("`--survival` is `crowding` or `hypervolume`".to_owned()),
+                }
+            }
             "--seeds" => options.seeds = number()?,
             "--evaluations" => options.evaluations = number()? as usize,
             _ => return Err(format!("unknown argument `{argument}`")),
@@ -60,7 +70,7 @@ fn report(problem: Problem, options: &Options) {
     let mut overheads = Vec::new();
     for seed in 1..=options.seeds {
         let start = Instant::now();
-        let search = problem.search(seed, options.evaluations);
+        let search = problem.search(options.survival, seed, options.evaluations);
         let whole = start.elapsed();
         let start = Instant::now();
         let scores: Vec<Score> =

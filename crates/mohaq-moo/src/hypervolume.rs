@@ -19,14 +19,25 @@ use crate::{Error, Points, points, sort::dominates};
 /// [`Error::HypervolumeDimension`] for fewer than 2 objectives, [`Error::Coordinate`] for a reference that is not finite,
 /// [`Error::Dimension`] if the points have another dimension than the reference.
 pub fn hypervolume(points: &Points, reference: &[f64]) -> Result<f64, Error> {
-    let mut empty = Hypervolume::new(reference)?;
+    check(reference)?;
     if points.dimension() != reference.len() {
         return Err(Error::Dimension { point: 0, expected: reference.len(), got: points.dimension() });
     }
-    Ok(match &mut empty.covered {
-        Covered::Plane(stairs) => points.iter().map(|point| stairs.add(point[0], point[1])).sum(),
+    Ok(dominated(points, reference))
+}
+
+/// The volume dominated by `points` and bounded by `corner`: as many coordinates as the points have, two at least.
+pub(crate) fn dominated(points: &Points, corner: &[f64]) -> f64 {
+    match Covered::new(corner) {
+        Covered::Plane(mut stairs) => points.iter().map(|point| stairs.add(point[0], point[1])).sum(),
         Covered::Space(boxes) => volume(points, &boxes.corner),
-    })
+    }
+}
+
+/// Refuses a reference that is none.
+fn check(reference: &[f64]) -> Result<(), Error> {
+    points::check(reference, reference.len(), 0)?;
+    if reference.len() < 2 { Err(Error::HypervolumeDimension { got: reference.len() }) } else { Ok(()) }
 }
 
 /// The dominated volume of the points added so far.
@@ -61,10 +72,7 @@ impl Hypervolume {
     /// [`Error::HypervolumeDimension`] for fewer than 2 objectives, [`Error::Coordinate`] for a reference that is not
     /// finite.
     pub fn new(reference: &[f64]) -> Result<Self, Error> {
-        points::check(reference, reference.len(), 0)?;
-        if reference.len() < 2 {
-            return Err(Error::HypervolumeDimension { got: reference.len() });
-        }
+        check(reference)?;
         Ok(Self { reference: reference.to_vec(), covered: Covered::new(reference), value: 0.0, added: 0 })
     }
 

@@ -37,7 +37,8 @@
 //! [`Random`] and [`Greedy`]. A [`Searcher`] is any of the four.
 //!
 //! The parts, each usable alone: [`Points`] with [`dominates`], [`non_dominated_sort`], [`non_dominated`] and
-//! [`crowding_distance`] or [`neighbour_distance`]; [`hypervolume`] and its running form [`Hypervolume`]; the
+//! [`crowding_distance`], [`neighbour_distance`] or [`hypervolume_contribution`], which a [`Survival`] goes by; [`hypervolume`]
+//! and its running form [`Hypervolume`]; the
 //! [`Archive`] of all evaluations; [`choose`], which takes one point of a front; [`rank_correlation`]. What does not fit is
 //! an [`Error`]; nothing here repairs a score or a genome.
 #![forbid(unsafe_code)]
@@ -54,11 +55,13 @@ mod space;
 
 mod choose;
 mod crowding;
-mod hypervolume;
 mod sort;
 mod variation;
 
 mod archive;
+mod hypervolume;
+
+mod contribution;
 
 mod survival;
 
@@ -71,6 +74,7 @@ mod searcher;
 
 pub use archive::{Archive, Evaluation, Score};
 pub use choose::{Preference, choose};
+pub use contribution::hypervolume_contribution;
 pub use crowding::{crowding_distance, neighbour_distance};
 pub use error::Error;
 pub use greedy::Greedy;
@@ -83,3 +87,4 @@ pub use rank::rank_correlation;
 pub use searcher::Searcher;
 pub use sort::{dominates, non_dominated, non_dominated_sort};
 pub use space::{Genome, Space};
+pub use survival::Survival;

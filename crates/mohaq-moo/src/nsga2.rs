@@ -10,7 +10,8 @@
 //! * a genome is asked once in a search, not once in a population; where mating finds nothing new, genomes drawn from
 //!   the space are asked instead, until the space is exhausted;
 //! * the first population is a Latin hypercube, in which no level of a gene is missing by chance;
-//! * the last front is pruned one by one, and by nearest neighbours for three or more objectives (`crowding.rs`).
+//! * the last front is pruned one by one, and by nearest neighbours for three or more objectives (`crowding.rs`), or by
+//!   hypervolume where that is asked for (`contribution.rs`).
 
 use std::collections::BTreeSet;
 
@@ -18,7 +19,7 @@ use crate::{
     Archive, Error, Evaluation, Genome, Score, Space,
     archive::front,
     stream::Stream,
-    survival::{Member, select},
+    survival::{Member, Survival, select},
     variation::Variation,
 };
 
@@ -44,6 +45,8 @@ pub struct Nsga2Config {
     pub mutation_probability: Option<f64>,
     /// Distribution index of polynomial mutation: larger stays nearer to the parent.
     pub mutation_eta: f64,
+    /// Which members of a front live on when not all can.
+    pub survival: Survival,
 }
 
 impl Default for Nsga2Config {
@@ -56,6 +59,7 @@ impl Default for Nsga2Config {
             crossover_eta: 3.0,
             mutation_probability: None,
             mutation_eta: 3.0,
+            survival: Survival::Crowding,
         }
     }
 }
@@ -85,6 +89,7 @@ pub struct Nsga2 {
     population_size: usize,
     offspring: usize,
     variation: Variation,
+    survival: Survival,
     seed: u64,
     seeds: Vec<Genome>,
     generation: u64,
@@ -111,6 +116,7 @@ impl Nsga2 {
             population_size: config.population,
             offspring: config.offspring,
             variation,
+            survival: config.survival,
             seed,
             seeds: Vec::new(),
             generation: 0,
@@ -173,7 +179,7 @@ impl Nsga2 {
         )?;
         let parents = self.population.iter().map(|member| member.position);
         let candidates = parents.chain(first..self.archive.len()).collect();
-        self.population = select(&self.archive, candidates, self.population_size);
+        self.population = select(&self.archive, candidates, self.population_size, self.survival);
         self.generation += 1;
         self.batch = self.breed();
         Ok(())

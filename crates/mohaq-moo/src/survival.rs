@@ -1,14 +1,39 @@
-//! Who lives on: constrained domination, then rank, then crowding (Deb et al. 2002, §III and §VI).
+//! Who lives on: constrained domination, then rank, then crowding (Deb et al. 2002, §III and §VI) or hypervolume.
 //!
-//! Feasible candidates are ranked by front; the front that does not fit as a whole is pruned where it is crowded. The
+//! Feasible candidates are ranked by front; the front that does not fit as a whole is pruned where it is crowded, or where
+//! it adds the least. The
 //! infeasible come after all of them, each violation a rank of its own. Candidates are brought into the order of their
 //! genomes first and ties are broken by it, so the result depends on the set of candidates and not on how they came.
 
-use crate::{
-    Archive, Points,
-    crowding::{loneliness, prune},
-    non_dominated_sort,
-};
+use crate::{Archive, Points, contribution, crowding, non_dominated_sort};
+
+/// Which members of a front live on when not all can.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Survival {
+    /// The lonelier, by crowding distance, or by nearest neighbours from three objectives on (NSGA-II).
+    #[default]
+    Crowding,
+    /// Those that add the most to the hypervolume (SMS-EMOA). With two objectives no better than crowding; with three it found
+    /// 1 to 5 % more hypervolume in 630 evaluations (`examples/peer_problems.rs`), for tens of microseconds an evaluation.
+    /// Every member of a front of `n` that goes takes n² log n steps with three objectives, n³ log n with four.
+    Hypervolume,
+}
+
+impl Survival {
+    fn prune(self, front: &Points, keep: usize) -> Vec<usize> {
+        match self {
+            Self::Crowding => crowding::prune(front, keep),
+            Self::Hypervolume => contribution::prune(front, keep),
+        }
+    }
+
+    fn measure(self, front: &Points) -> Vec<f64> {
+        match self {
+            Self::Crowding => crowding::loneliness(front),
+            Self::Hypervolume => contribution::hypervolume_contribution(front),
+        }
+    }
+}
 
 /// A member of the population and its place in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,25 +42,25 @@ pub(crate) struct Member {
     pub(crate) position: usize,
     /// 0 is best.
     pub(crate) rank: usize,
-    /// Larger is lonelier; compared within a rank only.
+    /// Larger is lonelier, or adds more; compared within a rank only.
     pub(crate) crowding: f64,
 }
 
 /// The best `keep` of the `candidates`, which are positions in `archive`; best first.
-pub(crate) fn select(archive: &Archive, mut candidates: Vec<usize>, keep: usize) -> Vec<Member> {
+pub(crate) fn select(archive: &Archive, mut candidates: Vec<usize>, keep: usize, survival: Survival) -> Vec<Member> {
     let evaluations = archive.evaluations();
     candidates.sort_unstable_by(|&a, &b| evaluations[a].genome.cmp(&evaluations[b].genome));
     let (feasible, infeasible): (Vec<usize>, Vec<usize>) =
         candidates.into_iter().partition(|&position| evaluations[position].score.is_feasible());
     let mut members = Vec::new();
-    rank_feasible(archive, &feasible, keep, &mut members);
+    rank_feasible(archive, &feasible, keep, survival, &mut members);
     rank_infeasible(archive, infeasible, &mut members);
     members.truncate(keep);
     members
 }
 
 /// Appends fronts until there are `keep` members, each with the lonelier first; the last is pruned to what fits.
-fn rank_feasible(archive: &Archive, feasible: &[usize], keep: usize, members: &mut Vec<Member>) {
+fn rank_feasible(archive: &Archive, feasible: &[usize], keep: usize, survival: Survival, members: &mut Vec<Member>) {
     let objectives = |&position: &usize| archive.evaluations()[position].score.objectives.as_slice();
     let points = Points::recorded(feasible.iter().map(objectives));
     for (rank, indices) in non_dominated_sort(&points).into_iter().enumerate() {
@@ -44,8 +69,8 @@ fn rank_feasible(archive: &Archive, feasible: &[usize], keep: usize, members: &m
             return;
         }
         let front = points.subset(&indices);
-        let kept = prune(&front, keep - begin);
-        let crowding = loneliness(&front.subset(&kept));
+        let kept = survival.prune(&front, keep - begin);
+        let crowding = survival.measure(&front.subset(&kept));
         let member = |(&index, crowding): (&usize, f64)| Member { position: feasible[indices[index]], rank, crowding };
         members.extend(kept.iter().zip(crowding).map(member));
         // Stable: equally crowded members stay in the order of their genomes.
@@ -83,7 +108,7 @@ mod tests {
 
     /// Gene, rank and crowding of the survivors.
     fn survivors(archive: &Archive, keep: usize) -> Vec<(u16, usize, f64)> {
-        let members = select(archive, (0..archive.len()).collect(), keep);
+        let members = select(archive, (0..archive.len()).collect(), keep, Survival::Crowding);
         let gene = |member: &Member| archive.evaluations()[member.position].genome.0[0];
         members.iter().map(|member| (gene(member), member.rank, member.crowding)).collect()
     }

@@ -271,7 +271,8 @@ impl<'a> Guided<'a> {
     /// Fills `batch` with children of the best, or with drawn genomes where there are no parents: as far as they are
     /// candidates.
     fn breed(&self, reached: &Reached, batch: &mut Vec<Genome>, stream: &mut Stream) {
-        let parents = survival::select(&self.archive, (0..self.archive.len()).collect(), PARENTS);
+        let parents =
+            survival::select(&self.archive, (0..self.archive.len()).collect(), PARENTS, survival::Survival::Crowding);
         let mut taken: BTreeSet<Genome> = batch.iter().cloned().collect();
         let parent = |stream: &mut Stream| {
             // The better of two: members are ordered by rank, then by how lonely they are.

@@ -6,7 +6,7 @@
 
 use core::f64::consts::PI;
 
-use mohaq_moo::{Evaluation, Nsga2, Nsga2Config, Points, Score, Space, hypervolume};
+use mohaq_moo::{Evaluation, Nsga2, Nsga2Config, Points, Score, Space, Survival, hypervolume};
 
 const LEVELS: u16 = 1001;
 
@@ -18,6 +18,7 @@ fn search(variables: usize, evaluations: usize, objectives: fn(&[f64]) -> Vec<f6
         crossover_eta: 15.0,
         mutation_probability: None,
         mutation_eta: 20.0,
+        survival: Survival::Crowding,
     };
     let mut search = Nsga2::new(Space::new(vec![LEVELS; variables]).unwrap(), config, 1).unwrap();
     while search.archive().len() < evaluations {

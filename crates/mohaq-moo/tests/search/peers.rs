@@ -1,14 +1,15 @@
 //! NSGA-II with the settings of MOHAQ on the problems of `precision.rs`.
 
-use mohaq_moo::{Hypervolume, Nsga2, Nsga2Config, Score, Space};
+use mohaq_moo::{Hypervolume, Nsga2, Nsga2Config, Score, Space, Survival};
 
 use crate::precision::Problem;
 
 impl Problem {
-    /// A search with the settings of MOHAQ, run for `evaluations`.
-    pub(crate) fn search(self, seed: u64, evaluations: usize) -> Nsga2 {
+    /// A search with the settings of MOHAQ but for `survival`, run for `evaluations`.
+    pub(crate) fn search(self, survival: Survival, seed: u64, evaluations: usize) -> Nsga2 {
         let space = Space::new(vec![4; 16]).expect("16 genes");
-        let mut search = Nsga2::new(space, Nsga2Config::default(), seed).expect("the default settings are valid");
+        let config = Nsga2Config { survival, ..Nsga2Config::default() };
+        let mut search = Nsga2::new(space, config, seed).expect("the default settings are valid");
         while search.archive().len() < evaluations {
             let scores: Vec<Score> = search.ask().iter().map(|genome| self.score(genome)).collect();
             search.tell(&scores).expect("one finite score for each");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mohaq_moo::{Error, Genome, Nsga2, Nsga2Config, Score, Space};
+use mohaq_moo::{Error, Genome, Nsga2, Nsga2Config, Score, Space, Survival};
 use proptest::prelude::*;
 
 use crate::precision::Problem;
@@ -88,10 +88,10 @@ proptest! {
 
 #[test]
 fn asking_again_gives_the_same_batch() {
-    let search = Problem::Bf.search(3, 100);
+    let search = Problem::Bf.search(Survival::Crowding, 3, 100);
     assert_eq!(search.ask(), search.clone().ask());
-    assert_eq!(search.ask(), Problem::Bf.search(3, 100).ask());
-    assert_ne!(search.ask(), Problem::Bf.search(4, 100).ask());
+    assert_eq!(search.ask(), Problem::Bf.search(Survival::Crowding, 3, 100).ask());
+    assert_ne!(search.ask(), Problem::Bf.search(Survival::Crowding, 4, 100).ask());
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn first_individuals_that_do_not_fit_are_refused() {
 
 #[test]
 fn a_refused_score_leaves_the_search_as_it_was() {
-    let mut search = Problem::Mem.search(1, 60);
+    let mut search = Problem::Mem.search(Survival::Crowding, 1, 60);
     let before = search.clone();
     assert_eq!(search.tell(&[]), Err(Error::ScoreCount { expected: 10, got: 0 }));
     let mut scores: Vec<Score> = search.ask().iter().map(|genome| Problem::Mem.score(genome)).collect();
