@@ -2,7 +2,8 @@
 //! every gene lowered alone.
 //!
 //! The **base** is the highest genome, where levels are highest that keep the known constraints. A gene that changes nothing
-//! known is **idle**: it can only help the unknown objective, so it stays at its highest level. All genes lowered together,
+//! known is **idle**: it can only help the unknown objective, so it stays at its highest level as long as there is anything
+//! else to ask. All genes lowered together,
 //! level by level, tell from where on a level matters; below that every gene is lowered alone.
 
 use super::{Bounds, Costs};
@@ -95,6 +96,13 @@ impl Design {
     pub(super) fn rest(&self, genome: &mut Genome) {
         let idle = self.idle.iter().zip(&self.base.0).zip(&mut genome.0).filter(|((idle, _), _)| **idle);
         idle.for_each(|((_, &base), gene)| *gene = base);
+    }
+
+    /// Takes no gene for idle from now on; false where none was.
+    pub(super) fn release(&mut self) -> bool {
+        let were = self.idle.contains(&true);
+        self.idle.fill(false);
+        were
     }
 
     /// All genes that are not idle at `level` at most.

@@ -11,54 +11,52 @@
 //! until nothing is worth asking:
 //!     fit the model to everything told                                                        (model.rs)
 //!     ask the candidates with the largest expected gain of hypervolume                        (propose.rs, gain.rs)
-//!     and, as far as the model ranks badly what it was not told, children of the best, as NSGA-II would breed them
+//!     and, as far as the model is not to be trusted, children of the best                     (trust.rs, breed.rs)
 //! ```
 //!
 //! The last line is what keeps a wrong model from doing harm. A tenth of every batch is bred, and more of it where bred
 //! candidates have lately gained more than those of the model; and from a rank correlation of 0.7 down, of predictions with
-//! measurements that were left out, more and more, up to all of it at 0.
+//! measurements that were left out, more and more, up to all of it at 0. Children are bred as NSGA-II breeds them, ten for each
+//! that is asked, and chosen by what was measured near them (nearby.rs), which no form of the model enters. When the model is
+//! first found to rank half as well as it should, as many genomes are drawn as make up a first population of NSGA-II.
 //!
-//! Genes that change nothing known stay at their highest level, where the unknown objective is taken to be best.
+//! Genes that change nothing known stay at their highest level, where the unknown objective is taken to be best, until nothing
+//! else is left to ask.
 
+mod bounds;
 mod costs;
+
 mod design;
 mod gain;
-mod model;
-mod propose;
 mod solve;
+mod steps;
 
-use std::collections::BTreeSet;
+mod model;
+mod nearby;
+mod pick;
+
+mod breed;
+mod fit;
+
+mod propose;
+mod trust;
 
 use self::{
+    bounds::Bounds,
+    breed::{Breeder, PARENTS},
     design::Design,
+    fit::{Data, fit},
     gain::Reached,
-    model::{Data, Model},
+    model::Model,
     propose::Proposer,
+    trust::{Credit, trust},
 };
-use crate::rank::rank_correlation;
-use crate::{Archive, Error, Evaluation, Genome, Score, Space, stream::Stream, survival, variation::Variation};
+use crate::{Archive, Error, Evaluation, Genome, Score, Space, stream::Stream, variation::Variation};
 
 pub use self::costs::Costs;
 
-/// Rank correlation from which on the model asks the whole batch. Seemed reasonable: half of the variance of ranks.
-const TRUSTED: f64 = 0.7;
-
-/// What of a gain still counts a batch later, and the part of a batch that neither the model nor breeding goes without.
-/// Seemed reasonable: some ten batches are remembered.
-const MEMORY: f64 = 0.9;
-const TRIED: f64 = 0.1;
-
-/// Measurements that a rank correlation needs.
-const RANKED: usize = 12;
-
-/// Values that a rank correlation looks at, in the box: what is far from the front need not be ranked.
-const RANKED_BELOW: f64 = 1.5;
-
-/// Parents of bred candidates, as many as NSGA-II has in its population by MOHAQ's settings.
-const PARENTS: usize = 40;
-
-/// Children that may turn out to be no candidates, for each that is wanted.
-const TRIES: usize = 200;
+/// Trust below which a first population is drawn, once. Seemed reasonable: a rank correlation of 0.35.
+const MISTRUSTED: f64 = 0.5;
 
 /// Settings of a guided search.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,7 +99,8 @@ impl GuidedConfig {
 /// It begins with the highest genome that keeps the known constraints, with all genes lowered together, and with each
 /// lowered alone as far as that matters. From then on a model of additive steps and pairwise interactions is fitted to
 /// everything told, and each batch holds the candidates with the largest expected gain of hypervolume, but for a tenth, or
-/// more where the model is wrong, that are bred as NSGA-II would. Genes that change nothing known stay at their highest level.
+/// more where the model is wrong, that are bred as NSGA-II would. Genes that change nothing known stay at their highest level
+/// until nothing else is left to ask.
 ///
 /// ```
 /// use mohaq_moo::{Costs, Genome, Guided, GuidedConfig, Score, Space};
@@ -134,6 +133,8 @@ pub struct Guided<'a> {
     /// How many of the batch the model asks; the others are bred, or planned before there is a model.
     proposed: usize,
     credit: Credit,
+    /// Whether a first population was drawn as the model was not to be trusted.
+    drawn: bool,
 }
 
 impl<'a> Guided<'a> {
@@ -153,10 +154,23 @@ impl<'a> Guided<'a> {
         let GuidedConfig { batch: size, unknown, scale, least } = config;
         let (archive, batch, credit) = Default::default();
         let bounds = Bounds { unknown, scale, least };
-        let (generation, proposed) = (0, 0);
-        let mut search =
-            Self { space, costs, bounds, size, variation, seed, design, generation, archive, batch, proposed, credit };
-        (search.batch, search.proposed) = search.next();
+        let (generation, proposed, drawn) = (0, 0, false);
+        let mut search = Self {
+            space,
+            costs,
+            bounds,
+            size,
+            variation,
+            seed,
+            design,
+            generation,
+            archive,
+            batch,
+            proposed,
+            credit,
+            drawn,
+        };
+        search.think();
         Ok(search)
     }
 
@@ -192,7 +206,7 @@ impl<'a> Guided<'a> {
             self.credit.settle(&gains.collect::<Vec<f64>>(), self.proposed);
         }
         self.generation += 1;
-        (self.batch, self.proposed) = self.next();
+        self.think();
         Ok(())
     }
 
@@ -209,40 +223,76 @@ impl<'a> Guided<'a> {
         }
     }
 
-    /// The next batch, and how many of it the model asks: a function of everything but these.
-    fn next(&self) -> (Vec<Genome>, usize) {
-        let planned = match (&self.design, self.generation) {
-            (Some(design), 0) => {
-                let mut planned = design.joint(&self.space, &self.costs);
-                let mut stream = Stream::guided_search(self.seed, self.generation);
-                design.scatter(&self.space, &self.costs, self.size, &mut stream, &mut planned);
-                planned
-            }
-            (Some(design), 1) => design.single(&self.space, &self.costs, &self.archive, &self.bounds),
-            _ => Vec::new(),
-        };
+    /// Makes the next batch: a function of everything but the last one.
+    fn think(&mut self) {
+        (self.batch, self.proposed) = self.next();
+        // Idle genes were taken to be best where they are highest. Where all else was asked, that can be tried.
+        if self.batch.is_empty() && self.design.as_mut().is_some_and(Design::release) {
+            (self.batch, self.proposed) = self.next();
+        }
+    }
+
+    /// The next batch, and how many of it the model asks.
+    fn next(&mut self) -> (Vec<Genome>, usize) {
+        let planned = self.planned();
         if !planned.is_empty() {
             return (planned, 0);
         }
         let mut stream = Stream::guided_search(self.seed, self.generation);
         let reached = self.reached();
-        let mut batch = Vec::new();
-        if let (Some(design), Some((model, data))) = (&self.design, self.model()) {
-            let trusted = trust(&model, &data) * self.credit.share();
-            let proposer = Proposer {
-                space: &self.space,
-                costs: &self.costs,
-                bounds: &self.bounds,
-                archive: &self.archive,
-                design,
-                model: &model,
-                reached: &reached,
-            };
-            batch = proposer.propose((trusted * self.size as f64).round() as usize, &mut stream);
+        let model = self.model();
+        let trusted = model.as_ref().map_or(0.0, |(_, trusted)| *trusted);
+        if model.is_some() && trusted < MISTRUSTED && !self.drawn {
+            self.drawn = true;
+            let drawn = self.population(&reached, &mut stream);
+            if !drawn.is_empty() {
+                return (drawn, 0);
+            }
         }
+        let wanted = (trusted * self.credit.share() * self.size as f64).round() as usize;
+        let mut batch = match (&self.design, &model) {
+            (Some(design), Some((model, _))) => self.proposer(design, model, &reached).propose(wanted, &mut stream),
+            _ => Vec::new(),
+        };
         let proposed = batch.len();
-        self.breed(&reached, &mut batch, &mut stream);
+        batch.extend(self.breeder(&reached).breed(self.size - proposed, &batch, &mut stream));
         (batch, proposed)
+    }
+
+    /// What is measured before there is a model.
+    fn planned(&self) -> Vec<Genome> {
+        let Some(design) = &self.design else { return Vec::new() };
+        let mut stream = Stream::guided_search(self.seed, self.generation);
+        match self.generation {
+            0 => {
+                let mut planned = design.joint(&self.space, &self.costs);
+                design.scatter(&self.space, &self.costs, self.size, &mut stream, &mut planned);
+                planned
+            }
+            1 => design.single(&self.space, &self.costs, &self.archive, &self.bounds),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What the first population of NSGA-II has over the genomes that were scattered at the beginning.
+    fn population(&self, reached: &Reached, stream: &mut Stream) -> Vec<Genome> {
+        let mut drawn = Vec::new();
+        if let Some(design) = &self.design {
+            design.scatter(&self.space, &self.costs, PARENTS.saturating_sub(self.size), stream, &mut drawn);
+        }
+        let breeder = self.breeder(reached);
+        drawn.retain(|genome| breeder.is_candidate(genome));
+        drawn
+    }
+
+    fn proposer<'b>(&'b self, design: &'b Design, model: &'b Model, reached: &'b Reached) -> Proposer<'b> {
+        let Self { space, costs, bounds, archive, .. } = self;
+        Proposer { space, costs, bounds, archive, design, model, reached }
+    }
+
+    fn breeder<'b>(&'b self, reached: &'b Reached) -> Breeder<'b> {
+        let Self { space, costs, bounds, archive, variation, .. } = self;
+        Breeder { space, costs, bounds, archive, design: self.design.as_ref(), reached, variation }
     }
 
     /// The front in the box.
@@ -256,8 +306,8 @@ impl<'a> Guided<'a> {
         reached
     }
 
-    /// The model of everything whose unknown objective is a number.
-    fn model(&self) -> Option<(Model, Data<'_>)> {
+    /// The model of everything whose unknown objective is a number, and how far it is trusted.
+    fn model(&self) -> Option<(Model, f64)> {
         let mut data = Data { genomes: Vec::new(), values: Vec::new() };
         for evaluation in self.archive.evaluations() {
             if let Some(value) = self.bounds.unknown(&evaluation.score) {
@@ -265,118 +315,8 @@ impl<'a> Guided<'a> {
                 data.values.push(value);
             }
         }
-        Some((Model::fit(&self.space, &data)?, data))
+        let model = fit(&self.space, &data)?;
+        let trusted = trust(&model, &data);
+        Some((model, trusted))
     }
-
-    /// Fills `batch` with children of the best, or with drawn genomes where there are no parents: as far as they are
-    /// candidates.
-    fn breed(&self, reached: &Reached, batch: &mut Vec<Genome>, stream: &mut Stream) {
-        let parents =
-            survival::select(&self.archive, (0..self.archive.len()).collect(), PARENTS, survival::Survival::Crowding);
-        let mut taken: BTreeSet<Genome> = batch.iter().cloned().collect();
-        let parent = |stream: &mut Stream| {
-            // The better of two: members are ordered by rank, then by how lonely they are.
-            let draw = |stream: &mut Stream| stream.below(parents.len() as u64) as usize;
-            let place = draw(stream).min(draw(stream));
-            &self.archive.evaluations()[parents[place].position].genome
-        };
-        for _ in 0..TRIES * self.size {
-            if batch.len() >= self.size {
-                return;
-            }
-            let children = match parents.len() {
-                0 | 1 => [self.space.random(stream), self.space.random(stream)],
-                _ => self.variation.children(&self.space, [parent(stream), parent(stream)], stream),
-            };
-            for mut child in children {
-                if let Some(design) = &self.design {
-                    design.rest(&mut child);
-                }
-                if batch.len() < self.size && self.is_candidate(reached, &child) && taken.insert(child.clone()) {
-                    batch.push(child);
-                }
-            }
-        }
-    }
-
-    fn is_candidate(&self, reached: &Reached, genome: &Genome) -> bool {
-        if self.archive.contains(genome) {
-            return false;
-        }
-        let score = self.costs.of(genome);
-        // Without a genome that keeps the known constraints any may be a step towards one.
-        self.design.is_none()
-            || (score.is_feasible() && !reached.is_pointless(&self.bounds.known(&score), self.bounds.least()))
-    }
-}
-
-/// What candidates of the model and bred ones have lately added to the front, a candidate.
-#[derive(Clone, Debug, Default)]
-struct Credit {
-    model: [f64; 2],
-    bred: [f64; 2],
-}
-
-impl Credit {
-    /// Takes note of the gains of a batch, of which the model asked the first `proposed`.
-    fn settle(&mut self, gains: &[f64], proposed: usize) {
-        let (model, bred) = gains.split_at(proposed);
-        for ([sum, count], gains) in [(&mut self.model, model), (&mut self.bred, bred)] {
-            *sum = MEMORY * *sum + gains.iter().sum::<f64>();
-            *count = MEMORY * *count + gains.len() as f64;
-        }
-    }
-
-    /// The part of a batch that the model should have: its part of what was gained, but for a rest that keeps either known.
-    fn share(&self) -> f64 {
-        let [model, bred] = [self.model, self.bred].map(|[sum, count]| if count > 0.0 { sum / count } else { 0.0 });
-        let share = if model + bred > 0.0 { model / (model + bred) } else { 1.0 };
-        share.clamp(TRIED, 1.0 - TRIED)
-    }
-}
-
-/// The box that is to be filled, and which of its axes is unknown.
-#[derive(Clone, Debug)]
-struct Bounds {
-    unknown: usize,
-    scale: Vec<(f64, f64)>,
-    least: Option<f64>,
-}
-
-impl Bounds {
-    /// The lowest value of the unknown objective, in the box.
-    fn least(&self) -> f64 {
-        self.least.map_or(f64::NEG_INFINITY, |least| self.place(self.unknown, least))
-    }
-
-    fn place(&self, axis: usize, value: f64) -> f64 {
-        let (best, worst) = self.scale[axis];
-        (value - best) / (worst - best)
-    }
-
-    fn known_objectives(&self) -> usize {
-        self.scale.len() - 1
-    }
-
-    /// The known objectives of `score` in the box.
-    fn known(&self, score: &Score) -> Vec<f64> {
-        let all = score.objectives.iter().enumerate().filter(|(axis, _)| *axis != self.unknown);
-        all.map(|(axis, &value)| self.place(axis, value)).collect()
-    }
-
-    /// The unknown objective of `score` in the box, where it is a number that could have been measured.
-    fn unknown(&self, score: &Score) -> Option<f64> {
-        let value = score.objectives[self.unknown];
-        (value.is_finite() && value < f64::MAX).then(|| self.place(self.unknown, value))
-    }
-}
-
-/// The part of a batch that the model is trusted with: 0 to 1.
-fn trust(model: &Model, data: &Data<'_>) -> f64 {
-    let near: Vec<usize> = (0..data.values.len()).filter(|&index| data.values[index] < RANKED_BELOW).collect();
-    if near.len() < RANKED {
-        return 1.0;
-    }
-    let chosen = |values: &[f64]| near.iter().map(|&index| values[index]).collect::<Vec<f64>>();
-    (rank_correlation(&chosen(model.left_out()), &chosen(&data.values)) / TRUSTED).clamp(0.0, 1.0)
 }

@@ -12,51 +12,42 @@
 //! * a measurement weighs less the worse it is, 1 / (0.1 + t)²: what is bad is to be known as bad, no better;
 //! * steps of the same height over the lowest level have a common mean and spread, estimated from the steps themselves
 //!   (empirical Bayes), so that a gene that was never moved is expected to behave like the others;
-//! * all pairs have an interaction in common, and those with the largest product of sensitivities one of their own. Whether they take part at all, how
-//!   strongly they are held at 0, and whether t is the objective itself or what saturates towards the worst value seen, is
-//!   decided by the errors of prediction on measurements left out one by one, which a linear fit gives in closed form (Allen
-//!   1974, the PRESS statistic).
+//! * all pairs have an interaction in common, and those with the largest product of sensitivities one of their own. Whether
+//!   they take part at all, how strongly they are held at 0, and whether t is the objective itself or what saturates towards
+//!   the worst value seen, is decided by the errors of prediction on measurements left out one by one, which a linear fit
+//!   gives in closed form (Allen 1974, the PRESS statistic).
 //!
-//! The same errors say how far predictions are off, and how well they rank.
+//! The same errors say how far predictions are off, and how well they rank. `fit.rs` makes models; here is what one says.
 
-use super::solve::{Cholesky, dot};
-use crate::{Genome, Space};
+use super::{
+    solve::{Cholesky, dot},
+    steps::Steps,
+};
+use crate::Genome;
 
-/// Interactions that take part at most. Seemed reasonable: with them a fit takes milliseconds.
-const PAIRS: usize = 64;
-
-/// Steps of a gene at most; genes with more levels share one between neighbours.
-const STEPS: u16 = 15;
-
-/// The part of a measurement's uncertainty that does not grow with it, in units of the box. Seemed reasonable: the error of a
-/// few hundred sequences is known to about a tenth of what a search lets it grow by.
-const FLOOR: f64 = 0.1;
-
-/// The same of a prediction. Larger, as many predictions lie where little is known: with 0.3 the fronts of four measured
-/// tables (`benches/errors`, 11 seeds) are found whole, with 0.1 the search settles on what it believes.
+/// The part of a prediction's deviation that does not grow with it, in the box. Larger than that of a measurement, as many
+/// predictions lie where little is known: with 0.3 the fronts of four measured tables (`benches/errors`, 11 seeds) are found
+/// whole, with 0.1 the search settles on what it believes.
 const DOUBT: f64 = 0.3;
-
-/// Spread of steps before anything is known of them, of the constant, and the least that is assumed of any.
-const WIDE: f64 = 1.0;
-const NARROW: f64 = 0.02;
 
 /// How measurements become what steps add up to.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Link {
+pub(super) enum Link {
     Identity,
     /// Towards a ceiling: t = −D·ln(1 − d/D), which is d where that is small.
     Saturating(f64),
 }
 
 impl Link {
-    fn apply(self, value: f64) -> f64 {
+    /// The sum that gives `value`.
+    pub(super) fn apply(self, value: f64) -> f64 {
         match self {
             Self::Identity => value,
             Self::Saturating(ceiling) => -ceiling * libm::log(1.0 - (value / ceiling).min(0.999)),
         }
     }
 
-    fn undo(self, sum: f64) -> f64 {
+    pub(super) fn undo(self, sum: f64) -> f64 {
         match self {
             Self::Identity => sum,
             Self::Saturating(ceiling) => ceiling * (1.0 - libm::exp(-sum / ceiling)),
@@ -64,7 +55,7 @@ impl Link {
     }
 
     /// How much a change of the sum changes the value.
-    fn slope(self, sum: f64) -> f64 {
+    pub(super) fn slope(self, sum: f64) -> f64 {
         match self {
             Self::Identity => 1.0,
             Self::Saturating(ceiling) => libm::exp(-sum / ceiling).max(1e-3),
@@ -74,115 +65,32 @@ impl Link {
 
 /// What is decided by leaving out.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Form {
-    link: Link,
+pub(super) struct Form {
+    pub(super) link: Link,
     /// Spread of ρ around 0; 0 for no interactions.
-    interaction: f64,
+    pub(super) interaction: f64,
     /// Deviation of a measurement of weight 1 from the model.
-    noise: f64,
+    pub(super) noise: f64,
 }
 
 /// A fitted model.
 #[derive(Clone, Debug)]
 pub(super) struct Model {
-    steps: Steps,
-    form: Form,
+    pub(super) steps: Steps,
+    pub(super) form: Form,
     /// Genes, and their sensitivities by level.
-    pairs: Vec<(usize, usize)>,
-    sensitivity: Vec<Vec<f64>>,
+    pub(super) pairs: Vec<(usize, usize)>,
+    pub(super) sensitivity: Vec<Vec<f64>>,
     /// c, δ, ρ.
-    coefficients: Vec<f64>,
-    factor: Cholesky,
+    pub(super) coefficients: Vec<f64>,
+    pub(super) factor: Cholesky,
     /// Deviation of a measurement of weight 1 from its prediction where it was left out.
-    deviation: f64,
+    pub(super) deviation: f64,
     /// What every measurement was predicted as where it was left out.
-    left_out: Vec<f64>,
-}
-
-/// Which coefficient belongs to which step.
-#[derive(Clone, Debug)]
-struct Steps {
-    /// For every gene its first coefficient, and by level the number of its steps that are taken at or above it.
-    genes: Vec<(usize, Vec<usize>)>,
-    /// Of every step, how many are below it.
-    heights: Vec<usize>,
-}
-
-impl Steps {
-    fn new(space: &Space) -> Self {
-        let (mut genes, mut heights) = (Vec::new(), Vec::new());
-        for &levels in space.levels() {
-            let steps = (levels - 1).min(STEPS);
-            // From the highest level, where none is taken, down.
-            let taken = |level: u16| {
-                let below = u32::from(levels - 1 - level) * u32::from(steps);
-                below.div_ceil(u32::from((levels - 1).max(1))) as usize
-            };
-            genes.push((1 + heights.len(), (0..levels).map(taken).collect()));
-            // The first step of a gene is the one from its highest level.
-            heights.extend((0..usize::from(steps)).rev());
-        }
-        Self { genes, heights }
-    }
-
-    fn count(&self) -> usize {
-        1 + self.heights.len()
-    }
-
-    /// Coefficients of the steps that `level` of `gene` takes.
-    fn taken(&self, gene: usize, level: u16) -> core::ops::Range<usize> {
-        let (first, taken) = &self.genes[gene];
-        *first..first + taken[usize::from(level)]
-    }
-}
-
-/// Measurements to fit.
-#[derive(Clone, Debug)]
-pub(super) struct Data<'a> {
-    pub(super) genomes: Vec<&'a Genome>,
-    /// In the box: 0 the best hoped for, 1 the worst that counts.
-    pub(super) values: Vec<f64>,
+    pub(super) left_out: Vec<f64>,
 }
 
 impl Model {
-    /// The form that predicts `data` best where it is left out; `None` of fewer than two measurements.
-    pub(super) fn fit(space: &Space, data: &Data<'_>) -> Option<Self> {
-        if data.values.len() < 2 {
-            return None;
-        }
-        let ceiling = 1.05 * data.values.iter().copied().fold(2.0, f64::max);
-        let mut best: Option<(f64, Self)> = None;
-        for link in [Link::Identity, Link::Saturating(ceiling)] {
-            for noise in [0.03, 0.15] {
-                let additive = Fit::new(space, data, link, noise).additive()?;
-                for interaction in [0.0, 0.5, 3.0] {
-                    let form = Form { link, interaction, noise };
-                    let Some(model) = additive.with(form) else { continue };
-                    let loss = model.loss(data);
-                    // A richer form has to be better by more than chance may make it.
-                    if best.as_ref().is_none_or(|(least, _)| loss < 0.98 * least) {
-                        best = Some((loss, model));
-                    }
-                }
-            }
-        }
-        best.map(|(_, model)| model)
-    }
-
-    /// Mean square of the weighted errors of prediction, each at most what a wild one counts.
-    fn loss(&self, data: &Data<'_>) -> f64 {
-        let of = |(predicted, value): (&f64, &f64)| {
-            let miss = (predicted - value) / (FLOOR + value.max(0.0));
-            (miss * miss).min(1.0)
-        };
-        self.left_out.iter().zip(&data.values).map(of).sum::<f64>() / data.values.len() as f64
-    }
-
-    /// What was predicted of every measurement where it was left out.
-    pub(super) fn left_out(&self) -> &[f64] {
-        &self.left_out
-    }
-
     /// The predicted value of `genome`, in the box, and its deviation as far as it is not of the coefficients.
     pub(super) fn predict(&self, genome: &Genome) -> (f64, f64) {
         let (sum, slope) = self.sum(genome);
@@ -199,7 +107,7 @@ impl Model {
     }
 
     /// The regressors of interactions: of all pairs together, then of each. None in a model without.
-    fn products(&self, genome: &Genome) -> impl Iterator<Item = f64> {
+    pub(super) fn products(&self, genome: &Genome) -> impl Iterator<Item = f64> {
         let of = |gene: usize| self.sensitivity[gene][usize::from(genome.0[gene])];
         let all = self.pairs.first().map(|_| {
             let (sum, squares) =
@@ -211,258 +119,11 @@ impl Model {
 
     /// The whole deviation of the prediction.
     pub(super) fn deviation(&self, genome: &Genome) -> f64 {
-        let mut row = row(&self.steps, genome);
+        let mut row = self.steps.row(genome);
         row.extend(self.products(genome));
         self.factor.forward(&mut row);
         let of_coefficients = dot(&row, &row) * (self.deviation / self.form.noise).powi(2);
         let ((_, own), (_, slope)) = (self.predict(genome), self.sum(genome));
         (own * own + slope * slope * of_coefficients).sqrt()
-    }
-}
-
-/// The regressors of c and δ.
-fn row(steps: &Steps, genome: &Genome) -> Vec<f64> {
-    let mut row = vec![0.0; steps.count()];
-    row[0] = 1.0;
-    for (gene, &level) in genome.0.iter().enumerate() {
-        row[steps.taken(gene, level)].fill(1.0);
-    }
-    row
-}
-
-/// What all fits with one link and one noise share.
-struct Fit<'a> {
-    data: &'a Data<'a>,
-    steps: Steps,
-    link: Link,
-    noise: f64,
-    /// √weight of every measurement, over the noise.
-    roots: Vec<f64>,
-    /// What the sums should be.
-    targets: Vec<f64>,
-    rows: Vec<Vec<f64>>,
-}
-
-/// The additive part of a model, which interactions are added to.
-struct Additive<'a> {
-    fit: Fit<'a>,
-    mean: Vec<f64>,
-    precision: Vec<f64>,
-    sensitivity: Vec<Vec<f64>>,
-    pairs: Vec<(usize, usize)>,
-}
-
-/// A solution of the least squares.
-struct Solved {
-    coefficients: Vec<f64>,
-    factor: Cholesky,
-}
-
-impl<'a> Fit<'a> {
-    fn new(space: &Space, data: &'a Data<'a>, link: Link, noise: f64) -> Self {
-        let steps = Steps::new(space);
-        let roots = data.values.iter().map(|value| 1.0 / (noise * (FLOOR + value.max(0.0)))).collect();
-        let targets: Vec<f64> = data.values.iter().map(|&value| link.apply(value)).collect();
-        // The same uncertainty of the value is a larger one of the sum where the link flattens.
-        let roots: Vec<f64> =
-            std::iter::zip::<Vec<f64>, _>(roots, &targets).map(|(root, &sum)| root * link.slope(sum)).collect();
-        let rows = data.genomes.iter().map(|genome| row(&steps, genome)).collect();
-        Self { data, steps, link, noise, roots, targets, rows }
-    }
-
-    /// Least squares with a prior of `mean` and `precision`, both by coefficient.
-    fn solve(&self, rows: &[Vec<f64>], mean: &[f64], precision: &[f64]) -> Option<Solved> {
-        let size = mean.len();
-        let mut matrix = vec![0.0; size * size];
-        let mut right: Vec<f64> = mean.iter().zip(precision).map(|(mean, precision)| mean * precision).collect();
-        for ((row, root), target) in rows.iter().zip(&self.roots).zip(&self.targets) {
-            let weight = root * root;
-            for (index, &value) in row.iter().enumerate().filter(|(_, value)| **value != 0.0) {
-                let scaled = weight * value;
-                right[index] += scaled * target;
-                let of_row = &mut matrix[index * size..=index * size + index];
-                of_row.iter_mut().zip(row).for_each(|(entry, other)| *entry += scaled * other);
-            }
-        }
-        precision.iter().enumerate().for_each(|(index, precision)| matrix[index * size + index] += precision);
-        let factor = Cholesky::new(matrix, size)?;
-        factor.solve(&mut right);
-        Some(Solved { coefficients: right, factor })
-    }
-
-    /// Fits c and δ, twice: the second time around what the first one says of steps of the same height.
-    fn additive(self) -> Option<Additive<'a>> {
-        let count = self.steps.count();
-        let (mut mean, mut precision) = (vec![0.0; count], vec![WIDE.powi(-2); count]);
-        let first = self.solve(&self.rows, &mean, &precision)?;
-        let variances = first.factor.inverse_diagonal();
-        let heights = self.steps.heights.iter().copied().max().map_or(0, |highest| highest + 1);
-        for height in 0..heights {
-            let members: Vec<usize> = (1..count).filter(|step| self.steps.heights[step - 1] == height).collect();
-            let (middle, spread) = common(&members, &first.coefficients, &variances);
-            for step in members {
-                (mean[step], precision[step]) = (middle, spread.powi(-2));
-            }
-        }
-        let second = self.solve(&self.rows, &mean, &precision)?;
-        let sensitivity = self.sensitivity(&second.coefficients);
-        let pairs = strongest(&sensitivity);
-        Some(Additive { fit: self, mean, precision, sensitivity, pairs })
-    }
-
-    /// For every gene and level, the sum of the positive steps that it takes.
-    fn sensitivity(&self, coefficients: &[f64]) -> Vec<Vec<f64>> {
-        let at = |gene: usize, level: usize| {
-            self.steps.taken(gene, level as u16).map(|step| coefficients[step].max(0.0)).sum::<f64>()
-        };
-        let genes = self.steps.genes.iter().enumerate();
-        genes.map(|(gene, (_, taken))| (0..taken.len()).map(|level| at(gene, level)).collect()).collect()
-    }
-}
-
-impl Additive<'_> {
-    /// The model of the given form.
-    fn with(&self, form: Form) -> Option<Model> {
-        let fit = &self.fit;
-        let pairs = if form.interaction > 0.0 { self.pairs.clone() } else { Vec::new() };
-        let mut model = Model {
-            steps: fit.steps.clone(),
-            form,
-            sensitivity: self.sensitivity.clone(),
-            coefficients: Vec::new(),
-            factor: Cholesky::new(Vec::new(), 0)?,
-            deviation: 0.0,
-            left_out: Vec::new(),
-            pairs,
-        };
-        let with_pairs =
-            |(row, genome): (&Vec<f64>, &&Genome)| row.iter().copied().chain(model.products(genome)).collect();
-        let rows: Vec<Vec<f64>> = fit.rows.iter().zip(&fit.data.genomes).map(with_pairs).collect();
-        let (mut mean, mut precision) = (self.mean.clone(), self.precision.clone());
-        mean.resize(rows.first().map_or(mean.len(), Vec::len), 0.0);
-        precision.resize(mean.len(), form.interaction.max(NARROW).powi(-2));
-        let solved = fit.solve(&rows, &mean, &precision)?;
-        (model.left_out, model.deviation) = fit.leave_out(&rows, &solved);
-        (model.coefficients, model.factor) = (solved.coefficients, solved.factor);
-        Some(model)
-    }
-}
-
-impl Fit<'_> {
-    /// What every measurement is predicted as by the others, and the deviation of a measurement of weight 1 from that.
-    fn leave_out(&self, rows: &[Vec<f64>], solved: &Solved) -> (Vec<f64>, f64) {
-        let mut misses = Vec::new();
-        let mut predicted = Vec::new();
-        for ((row, root), target) in rows.iter().zip(&self.roots).zip(&self.targets) {
-            let mut half = row.clone();
-            solved.factor.forward(&mut half);
-            let leverage = (root * root * dot(&half, &half)).min(1.0 - 1e-6);
-            let miss = (target - dot(row, &solved.coefficients)) / (1.0 - leverage);
-            predicted.push(self.link.undo(target - miss));
-            misses.push((miss * root * self.noise).abs());
-        }
-        // The mean square of all but the tenth that is furthest off.
-        misses.sort_by(f64::total_cmp);
-        misses.truncate((9 * misses.len()).div_ceil(10));
-        let square = misses.iter().map(|miss| miss * miss).sum::<f64>() / misses.len() as f64;
-        (predicted, square.sqrt().max(1e-3))
-    }
-}
-
-/// Mean and spread of the coefficients of `members`, each counted by how much is known of it.
-fn common(members: &[usize], coefficients: &[f64], variances: &[f64]) -> (f64, f64) {
-    let known = |step: usize| (1.0 - variances[step] / WIDE.powi(2)).max(0.0);
-    let all: f64 = members.iter().map(|&step| known(step)).sum();
-    if all < 0.5 {
-        return (0.0, WIDE);
-    }
-    let mean = members.iter().map(|&step| known(step) * coefficients[step]).sum::<f64>() / all;
-    let mean = mean.max(0.0);
-    let square = members.iter().map(|&step| known(step) * (coefficients[step] - mean).powi(2)).sum::<f64>() / all;
-    // A few steps tell little of a spread: twice what they show, and never nothing.
-    (mean, (2.0 * square.sqrt()).max(NARROW))
-}
-
-/// Pairs of genes with the largest product of sensitivities, the strongest first.
-fn strongest(sensitivity: &[Vec<f64>]) -> Vec<(usize, usize)> {
-    let strength = |&(gene, other): &(usize, usize)| sensitivity[gene][0] * sensitivity[other][0];
-    let genes = 0..sensitivity.len();
-    let mut pairs: Vec<(usize, usize)> = genes.flat_map(|gene| (0..gene).map(move |other| (other, gene))).collect();
-    pairs.retain(|pair| strength(pair) > 1e-4);
-    pairs.sort_by(|a, b| strength(b).total_cmp(&strength(a)).then(a.cmp(b)));
-    pairs.truncate(PAIRS);
-    pairs
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::stream::Stream;
-
-    fn space() -> Space {
-        Space::new(vec![4; 6]).unwrap()
-    }
-
-    /// Genomes in which every level is frequent, with their values by `of`.
-    fn sample(count: usize, of: impl Fn(&Genome) -> f64) -> (Vec<Genome>, Vec<f64>) {
-        let genomes = space().stratified(count, &mut Stream::new(3, 0));
-        let values = genomes.iter().map(of).collect();
-        (genomes, values)
-    }
-
-    fn additive(genome: &Genome) -> f64 {
-        let loss = [0.3, 0.05, 0.01, 0.0];
-        (1..).zip(&genome.0).map(|(k, &level)| f64::from(k) * loss[usize::from(level)]).sum::<f64>() / 4.0
-    }
-
-    fn worst_miss(of: impl Fn(&Genome) -> f64, count: usize) -> f64 {
-        let (genomes, values) = sample(count, &of);
-        let model = Model::fit(&space(), &Data { genomes: genomes.iter().collect(), values }).unwrap();
-        let others = space().stratified(50, &mut Stream::new(4, 0));
-        let miss = |genome: &Genome| (model.predict(genome).0 - of(genome)).abs() / (FLOOR + of(genome));
-        others.iter().map(miss).fold(0.0, f64::max)
-    }
-
-    #[test]
-    fn what_adds_up_is_predicted_from_few_measurements() {
-        // 24 unknown steps, 40 measurements: within the noise that a fit reckons with, 3 or 15 % of a value.
-        assert!(worst_miss(additive, 40) < 0.1);
-    }
-
-    #[test]
-    fn interactions_and_ceilings_are_found_by_leaving_out() {
-        let together = |genome: &Genome| {
-            let low = |gene: usize| f64::from(u8::from(genome.0[gene] == 0));
-            additive(genome) + 0.4 * low(4) * low(5)
-        };
-        assert!(worst_miss(together, 120) < 0.15);
-        let flattened = |genome: &Genome| 2.0 * (1.0 - libm::exp(-additive(genome)));
-        assert!(worst_miss(flattened, 120) < 0.15);
-    }
-
-    #[test]
-    fn leaving_out_by_formula_is_leaving_out() {
-        let (genomes, values) = sample(20, additive);
-        let data = Data { genomes: genomes.iter().collect(), values };
-        let fit = Fit::new(&space(), &data, Link::Identity, 0.1);
-        let (mean, precision) = (vec![0.1; fit.steps.count()], vec![4.0; fit.steps.count()]);
-        let whole = fit.solve(&fit.rows, &mean, &precision).unwrap();
-        let (predicted, _) = fit.leave_out(&fit.rows, &whole);
-        for (out, predicted) in predicted.into_iter().enumerate() {
-            let mut rest = Fit::new(&space(), &data, Link::Identity, 0.1);
-            rest.roots[out] = 0.0;
-            let without = rest.solve(&rest.rows, &mean, &precision).unwrap();
-            // Roundings of a system with a condition below 1e6.
-            assert!((dot(&rest.rows[out], &without.coefficients) - predicted).abs() < 1e-9);
-        }
-    }
-
-    #[test]
-    fn a_gene_with_many_levels_shares_steps() {
-        let steps = Steps::new(&Space::new(vec![1, 4, 1000]).unwrap());
-        assert_eq!(steps.count(), 1 + 3 + 15);
-        assert_eq!([steps.taken(1, 3), steps.taken(1, 2), steps.taken(1, 0)], [1..1, 1..2, 1..4]);
-        assert_eq!([steps.taken(2, 999).len(), steps.taken(2, 998).len(), steps.taken(2, 0).len()], [0, 1, 15]);
-        assert!(steps.taken(0, 0).is_empty());
     }
 }

@@ -4,7 +4,7 @@
 //! begin with the front, the base, and a walk from the base down for every known objective,
 //!     each step the one that adds the least predicted error for what it saves
 //! a few times: the best of them by expected gain are varied, gene by gene and by pairs of genes
-//! take the best, add it to the front as predicted, and choose again, until the batch is full
+//! take the best, add it to the front as predicted, and choose again, until the batch is full            (pick.rs)
 //! ```
 //!
 //! A candidate that breaks a known constraint, was measured before, or could not even add to the front if its unknown
@@ -16,6 +16,7 @@ use super::{
     Bounds, Costs, Design,
     gain::{Expected, Reached},
     model::Model,
+    pick::{Candidate, pick},
 };
 use crate::{Archive, Genome, Space, stream::Stream};
 
@@ -24,10 +25,13 @@ use crate::{Archive, Genome, Space, stream::Stream};
 const ROUNDS: usize = 4;
 const VARIED: usize = 24;
 
-/// Random pairs of genes that are moved together, for each genome varied.
+/// Random pairs of genes that are moved together, for each genome varied. Seemed reasonable: as many as genes.
 const PAIRS: usize = 16;
 
-/// Candidates whose deviation is worked out in full.
+/// Levels that a step of a walk goes down at most. Seemed reasonable: the whole way, for precisions.
+const STEP: usize = 4;
+
+/// Candidates whose deviation is worked out in full. Seemed reasonable: twenty for each of a batch.
 const SHORTLIST: usize = 200;
 
 /// What proposals are made from.
@@ -41,18 +45,21 @@ pub(super) struct Proposer<'a> {
     pub(super) reached: &'a Reached,
 }
 
+/// A genome of the pool, as far as it is worked out.
 #[derive(Clone, Debug)]
-struct Candidate {
+struct Pooled {
     known: Vec<f64>,
-    expected: Expected,
+    mean: f64,
     gain: f64,
     varied: bool,
 }
 
+type Pool = BTreeMap<Genome, Pooled>;
+
 impl Proposer<'_> {
     /// Up to `count` genomes, the best first.
     pub(super) fn propose(&self, count: usize, stream: &mut Stream) -> Vec<Genome> {
-        let mut pool = BTreeMap::new();
+        let mut pool = Pool::new();
         let front = self.archive.front().into_iter().map(|point| point.genome.clone());
         let mut seeds: Vec<Genome> = front.chain([self.design.base.clone()]).collect();
         for axis in 0..self.bounds.known_objectives() {
@@ -65,49 +72,42 @@ impl Proposer<'_> {
             self.vary(&mut pool, genome, stream);
         }
         for _ in 0..ROUNDS {
-            let mut best: Vec<(f64, Genome)> = Vec::new();
-            for (genome, candidate) in pool.iter().filter(|(_, candidate)| !candidate.varied) {
-                best.push((candidate.gain, genome.clone()));
-            }
-            best.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-            for (_, genome) in best.into_iter().take(VARIED) {
-                if let Some(candidate) = pool.get_mut(&genome) {
-                    candidate.varied = true;
-                }
+            for genome in best(&mut pool, VARIED) {
                 self.vary(&mut pool, &genome, stream);
             }
         }
-        self.pick(pool, count)
+        pick(self.shortlist(pool), self.reached, count)
     }
 
     /// From the base down, always by the step that adds the least for what it saves of known objective `axis`.
     fn walk(&self, axis: usize) -> Vec<Genome> {
-        let mut here = self.design.base.clone();
-        let known = |genome: &Genome| self.bounds.known(&self.costs.of(genome))[axis];
-        let (mut cost, mut value) = (known(&here), self.model.predict(&here).0);
-        let mut path = Vec::new();
-        loop {
-            let mut best: Option<(f64, Genome, f64, f64)> = None;
-            for (gene, &level) in here.0.iter().enumerate() {
-                for to in (0..level).rev().take(4) {
-                    let mut next = here.clone();
-                    next.0[gene] = to;
-                    let (next_cost, next_value) = (known(&next), self.model.predict(&next).0);
-                    let price = (next_value - value) / (cost - next_cost);
-                    if next_cost < cost && best.as_ref().is_none_or(|(least, ..)| price < *least) {
-                        best = Some((price, next, next_cost, next_value));
-                    }
+        let mut path = vec![self.design.base.clone()];
+        while let Some(next) = path.last().and_then(|here| self.cheapest_step(here, axis)) {
+            path.push(next);
+        }
+        path
+    }
+
+    fn cheapest_step(&self, here: &Genome, axis: usize) -> Option<Genome> {
+        let place = |genome: &Genome| (self.bounds.known(&self.costs.of(genome))[axis], self.model.predict(genome).0);
+        let (cost, value) = place(here);
+        let mut best: Option<(f64, Genome)> = None;
+        for (gene, &level) in here.0.iter().enumerate() {
+            for to in (0..level).rev().take(STEP) {
+                let mut next = here.clone();
+                next.0[gene] = to;
+                let (next_cost, next_value) = place(&next);
+                let price = (next_value - value) / (cost - next_cost);
+                if next_cost < cost && best.as_ref().is_none_or(|(least, _)| price < *least) {
+                    best = Some((price, next));
                 }
             }
-            let Some((_, next, next_cost, next_value)) = best else { return path };
-            (cost, value) = (next_cost, next_value);
-            here = next;
-            path.push(here.clone());
         }
+        best.map(|(_, next)| next)
     }
 
     /// Puts `genome` into the pool, if it is a candidate.
-    fn offer(&self, pool: &mut BTreeMap<Genome, Candidate>, genome: &Genome) {
+    fn offer(&self, pool: &mut Pool, genome: &Genome) {
         if self.archive.contains(genome) || pool.contains_key(genome) {
             return;
         }
@@ -117,13 +117,12 @@ impl Proposer<'_> {
             return;
         }
         let (mean, deviation) = self.model.predict(genome);
-        let expected = Expected { mean, deviation };
-        let gain = self.reached.expected_gain(&known, expected);
-        pool.insert(genome.clone(), Candidate { known, expected, gain, varied: false });
+        let gain = self.reached.expected_gain(&known, Expected { mean, deviation });
+        pool.insert(genome.clone(), Pooled { known, mean, gain, varied: false });
     }
 
     /// Offers every genome that differs from `genome` in one gene, and some that differ in two.
-    fn vary(&self, pool: &mut BTreeMap<Genome, Candidate>, genome: &Genome, stream: &mut Stream) {
+    fn vary(&self, pool: &mut Pool, genome: &Genome, stream: &mut Stream) {
         let free: Vec<usize> =
             (0..self.space.genes()).filter(|&gene| !self.design.idle[gene] && self.space.levels()[gene] > 1).collect();
         for &gene in &free {
@@ -145,44 +144,29 @@ impl Proposer<'_> {
         }
     }
 
-    /// The best `count` of the pool, each with those before it on the front as predicted.
-    fn pick(&self, pool: BTreeMap<Genome, Candidate>, count: usize) -> Vec<Genome> {
-        let mut left: Vec<(Genome, Candidate)> =
-            pool.into_iter().filter(|(_, candidate)| candidate.gain > 0.0).collect();
+    /// The best of the pool, with the whole of their deviation.
+    fn shortlist(&self, pool: Pool) -> Vec<Candidate> {
+        let mut best: Vec<(Genome, Pooled)> = pool.into_iter().filter(|(_, pooled)| pooled.gain > 0.0).collect();
         // Stable: of equal gains the lower genome first.
-        left.sort_by(|a, b| b.1.gain.total_cmp(&a.1.gain));
-        left.truncate(SHORTLIST);
-        let mut reached = self.reached.clone();
-        for (genome, candidate) in &mut left {
-            candidate.expected.deviation = self.model.deviation(genome);
-            candidate.gain = reached.expected_gain(&candidate.known, candidate.expected);
-        }
-        let mut picked = Vec::new();
-        while picked.len() < count {
-            // Gains only fall as the front grows: one that is the largest after being worked out anew is the largest.
-            let Some(place) = largest(&left) else { break };
-            let (_, candidate) = &left[place];
-            let gain = reached.expected_gain(&candidate.known, candidate.expected);
-            let candidate = &mut left[place].1;
-            if gain < candidate.gain {
-                candidate.gain = gain;
-                continue;
-            }
-            let (genome, candidate) = left.remove(place);
-            if candidate.gain <= 0.0 {
-                break;
-            }
-            reached.add(candidate.known, candidate.expected.mean);
-            picked.push(genome);
-        }
-        picked
+        best.sort_by(|a, b| b.1.gain.total_cmp(&a.1.gain));
+        best.truncate(SHORTLIST);
+        let candidate = |(genome, pooled): (Genome, Pooled)| Candidate {
+            expected: Expected { mean: pooled.mean, deviation: self.model.deviation(&genome) },
+            known: pooled.known,
+            genome,
+        };
+        best.into_iter().map(candidate).collect()
     }
 }
 
-/// The first of the largest gains.
-fn largest(candidates: &[(Genome, Candidate)]) -> Option<usize> {
-    let gains = candidates.iter().map(|(_, candidate)| candidate.gain).enumerate();
-    gains.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(place, _)| place)
+/// The best `count` of `pool` that were not varied yet; from now on they were.
+fn best(pool: &mut Pool, count: usize) -> Vec<Genome> {
+    let open = pool.iter().filter(|(_, pooled)| !pooled.varied);
+    let mut best: Vec<(f64, Genome)> = open.map(|(genome, pooled)| (pooled.gain, genome.clone())).collect();
+    best.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    best.truncate(count);
+    let taken = best.into_iter().map(|(_, genome)| genome);
+    taken.inspect(|genome| pool.get_mut(genome).expect("it comes from the pool").varied = true).collect()
 }
 
 /// Other levels: all of a few, otherwise the next ones and the ends.

@@ -17,8 +17,23 @@ pub(crate) struct Shape {
     pub(crate) noise: f64,
     /// Errors go towards this instead of adding up.
     pub(crate) ceiling: f64,
-    /// Levels in an order that means nothing, other for every gene and depending on the gene before.
-    pub(crate) scrambled: bool,
+    pub(crate) twist: Twist,
+}
+
+/// What makes the model of a guided search wrong.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Twist {
+    None,
+    /// Levels in an order that means nothing, another one for every number, gene and level of the gene before.
+    Scrambled(u64),
+    /// Operands of a site suffer from being apart as much as from being narrow: every step down alone misleads.
+    Apart,
+    /// Errors in steps of a quarter of the box.
+    Plateaus,
+    /// The worst site alone counts.
+    Worst,
+    /// Nothing but the hash of a genome, its square.
+    Hashed,
 }
 
 #[derive(Clone, Debug)]
@@ -45,7 +60,7 @@ fn hashed(words: impl IntoIterator<Item = u64>) -> f64 {
 
 impl Varied {
     pub(crate) fn all() -> Vec<Self> {
-        let plain = Shape { sites: 8, interaction: 0.5, noise: 0.0, ceiling: f64::INFINITY, scrambled: false };
+        let plain = Shape { sites: 8, interaction: 0.5, noise: 0.0, ceiling: f64::INFINITY, twist: Twist::None };
         let made = |name, seed, shape, speedup, memory| Self::made(name, seed, shape, speedup, memory);
         let peer = |problem: Problem| Self { name: problem.name(), kind: Kind::Peer(problem) };
         Problem::ALL
@@ -60,7 +75,14 @@ impl Varied {
                 made("noise-15%", 6, Shape { noise: 0.15, ..plain }, true, false),
                 made("interactions", 7, Shape { interaction: 4.0, ..plain }, true, false),
                 made("saturating", 8, Shape { ceiling: 2.0, ..plain }, true, false),
-                made("scrambled", 9, Shape { scrambled: true, ..plain }, true, false),
+                made("scrambled", 9, Shape { twist: Twist::Scrambled(77), ..plain }, true, false),
+                made("scrambled-2", 10, Shape { twist: Twist::Scrambled(78), ..plain }, true, false),
+                made("scrambled-three", 11, Shape { twist: Twist::Scrambled(79), ..plain }, true, true),
+                made("apart", 12, Shape { twist: Twist::Apart, ..plain }, true, false),
+                made("plateaus", 13, Shape { twist: Twist::Plateaus, ..plain }, true, false),
+                made("worst", 14, Shape { twist: Twist::Worst, ..plain }, true, false),
+                made("noise-60%", 15, Shape { noise: 0.6, ..plain }, true, false),
+                made("hashed", 16, Shape { twist: Twist::Hashed, ..plain }, true, false),
             ])
             .collect()
     }
@@ -150,21 +172,34 @@ impl Varied {
         let Kind::Made { shape, alpha, beta, .. } = &self.kind else { return 0.0 };
         let level = |gene: usize| {
             let plain = usize::from(genome.0[gene]);
-            if !shape.scrambled {
-                return plain;
-            }
+            let Twist::Scrambled(key) = shape.twist else { return plain };
             let before = if gene > 0 { u64::from(genome.0[gene - 1]) } else { 0 };
-            (plain + (4.0 * hashed([77, gene as u64, before])) as usize) % 4
+            (plain + (4.0 * hashed([key, gene as u64, before])) as usize) % 4
         };
         let (loss, sites) = ([1.0, 0.12, 0.01, 0.0], shape.sites);
         let weight: Vec<f64> = (0..sites).map(|site| alpha[site] * loss[level(2 * site)]).collect();
         let input: Vec<f64> = (0..sites).map(|site| beta[site] * loss[level(2 * site + 1)]).collect();
         let alone: f64 = weight.iter().chain(&input).sum();
+        let alone = match shape.twist {
+            Twist::None | Twist::Scrambled(_) | Twist::Plateaus => alone,
+            Twist::Apart => {
+                let apart = |site: usize| genome.0[2 * site].abs_diff(genome.0[2 * site + 1]);
+                0.3 * alone + (0..sites).map(|site| 0.5 * alpha[site] * f64::from(apart(site))).sum::<f64>()
+            }
+            Twist::Worst => 3.0 * weight.iter().chain(&input).copied().fold(0.0, f64::max),
+            Twist::Hashed => return hash(genome).powi(2),
+        };
         let inside = weight.iter().zip(&input).map(|(w, a)| w * a);
         let between = weight.windows(2).map(|pair| pair[0] * pair[1]);
         let sum = alone + shape.interaction * inside.chain(between).map(f64::sqrt).sum::<f64>() * alone.min(1.0);
         let saturated =
             if shape.ceiling.is_finite() { shape.ceiling * (1.0 - libm::exp(-sum / shape.ceiling)) } else { sum };
-        saturated + shape.noise * (2.0 * hashed(genome.0.iter().map(|&gene| u64::from(gene) + 1)) - 1.0)
+        let noisy = saturated + shape.noise * (2.0 * hash(genome) - 1.0);
+        if shape.twist == Twist::Plateaus { 0.25 * (4.0 * noisy).floor() } else { noisy }
     }
+}
+
+/// A number in 0…1 that says nothing of the genome.
+fn hash(genome: &Genome) -> f64 {
+    hashed(genome.0.iter().map(|&gene| u64::from(gene) + 1))
 }
