@@ -45,8 +45,10 @@ fn every_table_is_whole_and_survives_being_written() {
 fn on_measured_errors_the_worst_guided_search_is_ahead_of_the_median_of_nsga2() {
     for path in tables() {
         let table = ErrorTable::load(&path).unwrap();
-        let standings = contest(&table, vec![Method::Nsga2, Method::Guided], 3, 120);
+        let standings = contest(&table, vec![Method::Nsga2, Method::Guided, Method::Greedy], 3, 120);
         let after_120 = |method: usize| standings[method].after.last().unwrap().1;
         assert!(after_120(1).least > after_120(0).median, "{}: {standings:?}", table.name);
+        assert_eq!(standings[2].behind_walk.most, 0.0, "the walk is not behind itself");
+        assert!(standings[1].behind_walk.median < standings[0].behind_walk.median, "{}: {standings:?}", table.name);
     }
 }

@@ -79,14 +79,15 @@ fn print(standings: &Standings) -> std::io::Result<()> {
     ))?;
     let mut heading = vec!["strategy".to_owned()];
     heading.extend(methods[0].after.iter().map(|(count, _)| format!("% after {count}")));
-    heading.extend(["evaluations to NSGA-II's end".to_owned(), "us".to_owned()]);
+    heading.extend(["evaluations to NSGA-II's end", "behind greedy", "us"].map(str::to_owned));
     let reached = |count: Option<usize>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
     let row = |method: &Standing| {
         let of = |range: &Range| format!("{:.2} ({:.2}-{:.2})", range.median, range.least, range.most);
         let [median, first, last] = method.reached.map(reached);
         let mut cells = vec![method.method.clone()];
         cells.extend(method.after.iter().map(|(_, range)| of(range)));
-        cells.extend([format!("{median} ({first}-{last})"), format!("{:.0}", 1e6 * method.seconds_an_evaluation)]);
+        let time = format!("{:.0}", 1e6 * method.seconds_an_evaluation);
+        cells.extend([format!("{median} ({first}-{last})"), of(&method.behind_walk), time]);
         cells
     };
     let rows: Vec<Vec<String>> = methods.iter().map(row).collect();

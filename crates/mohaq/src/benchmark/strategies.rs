@@ -2,7 +2,8 @@
 //!
 //! Every candidate of the table is known, so is the best that any search could find: the hypervolume of all of them. A method
 //! is told errors and costs as it would be by a network, seed after seed, and judged by how much of that volume it has after
-//! so many evaluations, and by when it reaches what NSGA-II has at the end of its budget.
+//! so many evaluations, by when it reaches what NSGA-II has at the end of its budget, and by how far its errors ever are above
+//! those of the greedy walk at no higher cost.
 
 use super::table::{ErrorTable, genomes};
 use crate::eval::{Goals, Limit, Measurement, Objective};
@@ -33,7 +34,7 @@ pub struct Contest<'a> {
 }
 
 /// Middle, least and most over the seeds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Range {
     /// The median.
     pub median: f64,
@@ -53,6 +54,9 @@ pub struct Standing {
     /// Evaluations until the median hypervolume of NSGA-II at the end of its budget is reached; `None` for a seed that never
     /// does is larger than any number.
     pub reached: [Option<usize>; 3],
+    /// How far the lowest error at no higher cost is above that of a point of the greedy walk, at most over the whole walk, in the
+    /// unit of the metric; 0 for a front that is nowhere worse.
+    pub behind_walk: Range,
     /// Seconds that the search itself took, an evaluation.
     pub seconds_an_evaluation: f64,
 }
@@ -93,9 +97,11 @@ pub fn strategies(table: &ErrorTable, contest: &Contest<'_>) -> Result<Standings
     let count = feasible.map(|(_, place)| best.add(place)).try_fold(0, |count, added| added.map(|_| count + 1))?;
     let mark = known.runs(Method::Nsga2, contest)?;
     let mark = range(mark.iter().map(|run| at(&run.volumes, contest.evaluations)).collect()).median;
+    let walk = known.run(Method::Greedy, 1, contest.evaluations)?.front;
     let standing = |&method: &Method| {
         let runs = known.runs(method, contest)?;
-        Ok(standing(method, &runs, contest, best.value(), mark))
+        let behind = range(runs.iter().map(|run| known.behind(&run.front, &walk)).collect());
+        Ok(Standing { behind_walk: behind, ..standing(method, &runs, contest, best.value(), mark) })
     };
     Ok(Standings {
         table: table.name.clone(),
@@ -118,13 +124,17 @@ fn standing(method: Method, runs: &[Run], contest: &Contest<'_>, best: f64, mark
         method: method.key().into(),
         after: counts.map(|count| (count, share(count))).collect(),
         reached: [reached[reached.len() / 2], reached[0], reached[reached.len() - 1]],
+        behind_walk: Range::default(),
         seconds_an_evaluation: runs.iter().map(|run| run.seconds).sum::<f64>() / evaluations as f64,
     }
 }
 
-/// Hypervolume after each evaluation of a search.
+/// What a search found.
 struct Run {
+    /// Hypervolume after each evaluation.
     volumes: Vec<f64>,
+    /// Objectives of its front, to be minimised.
+    front: Vec<Vec<f64>>,
     seconds: f64,
 }
 
@@ -199,7 +209,24 @@ impl<'a> Known<'a> {
             let scores: Vec<Score> = known.into_iter().map(|(score, _)| score.clone()).collect();
             searcher.tell(&scores)?;
         }
-        Ok(Run { volumes, seconds: begun.elapsed().as_secs_f64() })
+        let seconds = begun.elapsed().as_secs_f64();
+        let front = searcher.archive().front().iter().map(|point| point.score.objectives.clone()).collect();
+        Ok(Run { volumes, front, seconds })
+    }
+
+    /// How far errors of `front` are above those of `walk` at no higher cost, at most; where nothing is as cheap, its error counts
+    /// as the limit.
+    fn behind(&self, front: &[Vec<f64>], walk: &[Vec<f64>]) -> f64 {
+        let Some(error) = self.goals.objectives.iter().position(|&one| one == Objective::Error) else { return 0.0 };
+        let limit = self.goals.limits.iter().map(Limit::bound).fold(f64::INFINITY, f64::min);
+        let as_cheap = |point: &[f64], than: &[f64]| {
+            (0..point.len()).filter(|&axis| axis != error).all(|axis| point[axis] <= than[axis])
+        };
+        let behind = |step: &Vec<f64>| {
+            let errors = front.iter().filter(|point| as_cheap(point, step)).map(|point| point[error]);
+            errors.fold(limit, f64::min) - step[error]
+        };
+        walk.iter().map(behind).fold(0.0, f64::max)
     }
 
     fn score(&self, genome: &Genome) -> &(Score, Vec<f64>) {
