@@ -112,6 +112,12 @@ function plane() {
   return { x, y, range, unit, points };
 }
 
+/** How many candidates have no error, and why; nothing where all have one. */
+function stoppedText() {
+  const stopped = report.evaluations.filter((candidate) => candidate.partial !== undefined).length;
+  return stopped === 0 ? [] : [`${stopped} candidates were not measured to the end, as they could not enter the front: no chart of errors has them.`];
+}
+
 const selectedPoints = ({ points }) => points([candidates.get(selection.id)].filter((one) => one !== undefined));
 
 function frontOption(colour) {
@@ -178,7 +184,8 @@ front.chart.on("click", (item) => {
 });
 function drawFront() {
   front.draw();
-  byId("axis-how").textContent = [choice.x, choice.y].map((list) => axes[list.value]).map((axis) => `${axis.label}: ${axis.how}.`).join(" ");
+  const chosen = [choice.x, choice.y].map((list) => axes[list.value]);
+  byId("axis-how").textContent = [...chosen.map((axis) => `${axis.label}: ${axis.how}.`), ...stoppedText()].join(" ");
 }
 for (const control of byId("front-controls").querySelectorAll("select, input")) control.addEventListener("change", drawFront);
 drawFront();
