@@ -37,7 +37,9 @@ fn every_table_is_whole_and_survives_being_written() {
         let text = fs::read_to_string(&copy).unwrap();
         let cut = text.rfind(',').unwrap();
         fs::write(&copy, format!("{}]\n}}\n", &text[..cut])).unwrap();
-        assert!(ErrorTable::load(&copy).unwrap_err().to_string().contains("6560 errors, expected 6561"));
+        let count = table.thousandths.len();
+        let said = ErrorTable::load(&copy).unwrap_err().to_string();
+        assert!(said.contains(&format!("{} errors, expected {count}", count - 1)), "{said}");
     }
 }
 
