@@ -30,7 +30,7 @@ pub enum Preference {
 /// [`Error::Dimension`] for another number of weights or values than objectives, [`Error::Coordinate`] for one that is not
 /// finite, [`Error::Setting`] for a negative weight, or for weights that are all 0.
 pub fn choose(front: &Points, preference: &Preference) -> Result<Option<usize>, Error> {
-    let ranges = ranges(front);
+    let ranges = front.ranges();
     let scaled = front.scaled(&ranges);
     let ones = vec![1.0; front.dimension()];
     let zeros = vec![0.0; front.dimension()];
@@ -62,15 +62,6 @@ fn check_weights(weights: &[f64], dimension: usize) -> Result<(), Error> {
         }
         None => Ok(()),
     }
-}
-
-/// The least and the largest value of every objective.
-fn ranges(front: &Points) -> Vec<(f64, f64)> {
-    let axis = |axis: usize| {
-        let values = || front.iter().map(move |point| point[axis]);
-        (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max))
-    };
-    (0..front.dimension()).map(axis).collect()
 }
 
 fn least(points: &Points, measure: impl Fn(&[f64]) -> f64) -> Option<usize> {

@@ -5,7 +5,7 @@
 //!
 //! Source: Beume, Naujoks and Emmerich 2007, European Journal of Operational Research 181(3), pp. 1653–1669.
 
-use crate::{Points, hypervolume::dominated};
+use crate::{Points, crowding::most_crowded, hypervolume::dominated};
 
 /// The reference in every objective of a front that runs from 0 to 1.
 const BEYOND: f64 = 2.0;
@@ -13,29 +13,20 @@ const BEYOND: f64 = 2.0;
 /// For each point of one front the volume that it alone dominates, where each objective runs from 0 to 1 over the front and the
 /// reference is 2 in all. 0 for points that are there twice, or that others dominate; `front`: two objectives at least.
 pub fn hypervolume_contribution(front: &Points) -> Vec<f64> {
-    let scaled = scaled(front);
+    let scaled = front.scaled(&front.ranges());
     let everyone: Vec<usize> = (0..front.len()).collect();
     everyone.iter().map(|&point| contribution(&scaled, point, &everyone)).collect()
 }
 
 /// Indices of the `keep` points that stay, ascending. Of points that add as little the one with the larger index goes.
 pub(crate) fn prune(front: &Points, keep: usize) -> Vec<usize> {
-    let scaled = scaled(front);
+    let scaled = front.scaled(&front.ranges());
     let mut alive: Vec<usize> = (0..front.len()).collect();
     while alive.len() > keep {
-        let measures: Vec<f64> = alive.iter().map(|&point| contribution(&scaled, point, &alive)).collect();
-        let least = measures.iter().enumerate().rev().min_by(|a, b| a.1.total_cmp(b.1));
-        alive.remove(least.map_or(0, |(place, _)| place));
+        let contributions: Vec<f64> = alive.iter().map(|&point| contribution(&scaled, point, &alive)).collect();
+        alive.remove(most_crowded(contributions.into_iter()));
     }
     alive
-}
-
-fn scaled(front: &Points) -> Points {
-    let range = |axis: usize| {
-        let values = front.iter().map(|point| point[axis]);
-        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)))
-    };
-    front.scaled(&(0..front.dimension()).map(range).collect::<Vec<_>>())
 }
 
 /// The volume of the box of `point` beyond those of the others `alive`, each moved into it.
@@ -70,7 +61,7 @@ mod tests {
             })
         ) {
             let front = Points::from_rows(rows[0].len(), &rows).unwrap();
-            let (scaled, contributions) = (scaled(&front), hypervolume_contribution(&front));
+            let (scaled, contributions) = (front.scaled(&front.ranges()), hypervolume_contribution(&front));
             for (point, contribution) in contributions.into_iter().enumerate() {
                 let lost = volume(&scaled) - volume(&without(&scaled, point));
                 // Some hundred sums of volumes up to 16, each rounded to 2⁻⁵³ of it.

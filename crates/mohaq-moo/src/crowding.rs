@@ -94,7 +94,7 @@ fn prune_by_neighbours(front: &Points, keep: usize) -> Vec<usize> {
 }
 
 /// Place of the smallest value, the last of equals.
-fn most_crowded(values: impl DoubleEndedIterator<Item = f64> + ExactSizeIterator) -> usize {
+pub(crate) fn most_crowded(values: impl DoubleEndedIterator<Item = f64> + ExactSizeIterator) -> usize {
     let smallest = values.enumerate().rev().min_by(|a, b| a.1.total_cmp(&b.1));
     smallest.map_or(0, |(place, _)| place)
 }
@@ -115,16 +115,13 @@ struct Measure {
 
 impl Neighbourhood {
     fn new(front: &Points) -> Self {
+        let ranges = front.ranges();
         let mut extreme = vec![false; front.len()];
-        let mut ranges = Vec::with_capacity(front.dimension());
-        for axis in 0..front.dimension() {
-            let by_value = |a: &usize, b: &usize| front[*a][axis].total_cmp(&front[*b][axis]);
-            let least = (0..front.len()).min_by(by_value);
-            let largest = (0..front.len()).rev().max_by(by_value);
-            if let (Some(least), Some(largest)) = (least, largest) {
-                extreme[least] = true;
-                extreme[largest] = true;
-                ranges.push((front[least][axis], front[largest][axis]));
+        for (axis, &(least, largest)) in ranges.iter().enumerate() {
+            for end in [least, largest] {
+                if let Some(first) = front.iter().position(|point| point[axis] == end) {
+                    extreme[first] = true;
+                }
             }
         }
         Self { scaled: front.scaled(&ranges), extreme }

@@ -82,6 +82,15 @@ impl Points {
         Self { dimension: self.dimension, values }
     }
 
+    /// The least and the largest value of every coordinate.
+    pub(crate) fn ranges(&self) -> Vec<(f64, f64)> {
+        let axis = |axis: usize| {
+            let values = || self.iter().map(move |point| point[axis]);
+            (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max))
+        };
+        (0..self.dimension()).map(axis).collect()
+    }
+
     /// The points with each coordinate moved from its range (least, largest) to 0…1; to 0 where the range is empty.
     pub(crate) fn scaled(&self, ranges: &[(f64, f64)]) -> Self {
         let scale = |(value, &(least, largest)): (&f64, &(f64, f64))| {

@@ -1,5 +1,6 @@
 //! Candidates that are not measured to the end: they could not have entered the front, and nothing else changes.
 
+mod stop;
 mod toy;
 
 use mohaq::Error;
@@ -19,8 +20,8 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use stop::StopAfter;
 
 const SEQUENCES: usize = 128;
 const EVALUATIONS: usize = 80;
@@ -189,21 +190,6 @@ fn what_breaks_a_limit_of_its_costs_is_measured_on_one_part() {
     assert!(parts.iter().all(|&sequences| sequences == SEQUENCES / PARTS), "{parts:?}");
 }
 
-/// Stops after a number of candidates.
-struct StopAfter(AtomicU64, u64);
-
-impl Watch for StopAfter {
-    fn begin(&self, _stage: &str, _total: u64, _unit: &str) {}
-    fn advance(&self, done: u64, _detail: &str) {
-        self.0.store(done, Ordering::SeqCst);
-    }
-    fn end(&self, _summary: &str) {}
-    fn note(&self, _text: &str) {}
-    fn stopped(&self) -> bool {
-        self.0.load(Ordering::SeqCst) >= self.1
-    }
-}
-
 #[test]
 fn a_search_that_stops_candidates_and_is_itself_stopped_ends_in_the_same_bytes() {
     for method in [Method::Nsga2, Method::Guided] {
@@ -212,7 +198,7 @@ fn a_search_that_stops_candidates_and_is_itself_stopped_ends_in_the_same_bytes()
         let (expected, bytes) = setting.searched(&folder.path().join("whole.jsonl"));
         let path = folder.path().join("stopped.jsonl");
         let mut log = EvaluationLog::create(&path, &header()).unwrap();
-        let stopped = setting.search(&mut log, &StopAfter(AtomicU64::new(0), 50));
+        let stopped = setting.search(&mut log, &StopAfter::new(50));
         assert!(matches!(stopped, Err(Error::Stopped)));
         drop(log);
         // A kill at the end of any line, and in the middle of any.

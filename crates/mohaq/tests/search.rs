@@ -1,5 +1,7 @@
 //! A search over a small network: replay, threads, and what a log refuses.
 
+mod stop;
+
 use mohaq::Error;
 use mohaq::eval::{Evaluator, Goals, IntegerJudge, Judge, Limit, Objective};
 use mohaq::nn::{Network, NetworkDescription};
@@ -13,8 +15,8 @@ use mohaq_speech::score::Scorer;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use stop::StopAfter;
 
 fn sequences() -> Vec<Sequence> {
     let sequence = |i: usize| {
@@ -101,21 +103,6 @@ fn header() -> Header {
     Header::new(BTreeMap::from([("network".to_owned(), "abc".to_owned())]))
 }
 
-/// Stops after a number of candidates.
-struct StopAfter(AtomicU64, u64);
-
-impl Watch for StopAfter {
-    fn begin(&self, _stage: &str, _total: u64, _unit: &str) {}
-    fn advance(&self, done: u64, _detail: &str) {
-        self.0.store(done, Ordering::SeqCst);
-    }
-    fn end(&self, _summary: &str) {}
-    fn note(&self, _text: &str) {}
-    fn stopped(&self) -> bool {
-        self.0.load(Ordering::SeqCst) >= self.1
-    }
-}
-
 fn undisturbed(setting: &Setting, path: &Path) -> (Vec<Record>, Vec<u8>) {
     undisturbed_by(Method::Nsga2, setting, path)
 }
@@ -153,7 +140,7 @@ fn stops_and_resumes(method: Method) {
     for stop in [1, 7, 8, 9, 22, 29] {
         let path = folder.path().join(format!("{stop}.jsonl"));
         let mut log = EvaluationLog::create(&path, &header()).unwrap();
-        let stopped = setting.search(&settings, &mut log, &StopAfter(AtomicU64::new(0), stop));
+        let stopped = setting.search(&settings, &mut log, &StopAfter::new(stop));
         assert!(matches!(stopped, Err(Error::Stopped)));
         drop(log);
         // The process died while it wrote the next line.

@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Bounds, Costs, Design,
-    gain::Reached,
+    Design,
+    ground::Ground,
     nearby::Nearby,
     pick::{Candidate, pick},
 };
 use crate::{
-    Archive, Genome, Space,
+    Genome,
     stream::Stream,
     survival::{self, Member, Survival},
     variation::Variation,
@@ -28,12 +28,8 @@ const TRIES: usize = 200;
 
 /// What children are made from.
 pub(super) struct Breeder<'a> {
-    pub(super) space: &'a Space,
-    pub(super) costs: &'a Costs<'a>,
-    pub(super) bounds: &'a Bounds,
-    pub(super) archive: &'a Archive,
+    pub(super) ground: Ground<'a>,
     pub(super) design: Option<&'a Design>,
-    pub(super) reached: &'a Reached,
     pub(super) variation: &'a Variation,
 }
 
@@ -41,8 +37,8 @@ impl Breeder<'_> {
     /// Up to `count` candidates that are not in `taken`: children, or drawn genomes where there are no parents.
     pub(super) fn breed(&self, count: usize, taken: &[Genome], stream: &mut Stream) -> Vec<Genome> {
         let bred = self.children(count, taken, stream);
-        let mut batch = match Nearby::new(self.archive, self.bounds) {
-            Some(nearby) => pick(self.expected(&bred, &nearby), self.reached, count),
+        let mut batch = match Nearby::new(self.ground.archive, self.ground.bounds) {
+            Some(nearby) => pick(self.expected(&bred, &nearby), self.ground.reached, count),
             None => Vec::new(),
         };
         // Where no gain can be expected, as long as nothing is feasible for instance, in the order that they were bred.
@@ -57,14 +53,19 @@ impl Breeder<'_> {
     fn expected(&self, bred: &[Genome], nearby: &Nearby<'_>) -> Vec<Candidate> {
         let candidate = |genome: &Genome| Candidate {
             genome: genome.clone(),
-            known: self.bounds.known(&self.costs.of(genome)),
+            known: self.ground.bounds.known(&self.ground.costs.of(genome)),
             expected: nearby.expected(genome),
         };
         bred.iter().map(candidate).collect()
     }
 
     fn children(&self, count: usize, taken: &[Genome], stream: &mut Stream) -> Vec<Genome> {
-        let parents = survival::select(self.archive, (0..self.archive.len()).collect(), PARENTS, Survival::Crowding);
+        let parents = survival::select(
+            self.ground.archive,
+            (0..self.ground.archive.len()).collect(),
+            PARENTS,
+            Survival::Crowding,
+        );
         let mut known: BTreeSet<Genome> = taken.iter().cloned().collect();
         let mut bred = Vec::new();
         for _ in 0..TRIES * count {
@@ -86,23 +87,20 @@ impl Breeder<'_> {
     /// Two children of two parents, each the better of two.
     fn pair(&self, parents: &[Member], stream: &mut Stream) -> [Genome; 2] {
         if parents.len() < 2 {
-            return [self.space.random(stream), self.space.random(stream)];
+            return [self.ground.space.random(stream), self.ground.space.random(stream)];
         }
         // Members are ordered by rank, then by how lonely they are.
         let mut draw = || stream.below(parents.len() as u64) as usize;
         let places = [draw().min(draw()), draw().min(draw())];
-        let genomes = places.map(|place| &self.archive.evaluations()[parents[place].position].genome);
-        self.variation.children(self.space, genomes, stream)
+        let genomes = places.map(|place| &self.ground.archive.evaluations()[parents[place].position].genome);
+        self.variation.children(self.ground.space, genomes, stream)
     }
 
-    /// Whether `genome` may be asked.
+    /// Whether `genome` may be asked. Without a genome that keeps the known constraints any may be a step towards one.
     pub(super) fn is_candidate(&self, genome: &Genome) -> bool {
-        if self.archive.contains(genome) {
-            return false;
+        match self.design {
+            Some(_) => self.ground.candidate(genome).is_some(),
+            None => !self.ground.archive.contains(genome),
         }
-        let score = self.costs.of(genome);
-        // Without a genome that keeps the known constraints any may be a step towards one.
-        self.design.is_none()
-            || (score.is_feasible() && !self.reached.is_pointless(&self.bounds.known(&score), self.bounds.least()))
     }
 }

@@ -4,7 +4,7 @@
 //! that is estimated from them ([`Additive`]); interactions are then added.
 
 use super::{
-    model::{Form, Link, Model},
+    model::{Form, Interactions, Link, Model},
     solve::{Cholesky, dot},
     steps::Steps,
 };
@@ -102,11 +102,10 @@ struct Solved {
 impl<'a> Fit<'a> {
     fn new(space: &Space, data: &'a Data<'a>, link: Link, noise: f64) -> Self {
         let steps = Steps::new(space);
-        let roots = data.values.iter().map(|value| 1.0 / (noise * (FLOOR + value.max(0.0)))).collect();
         let targets: Vec<f64> = data.values.iter().map(|&value| link.apply(value)).collect();
         // The same uncertainty of the value is a larger one of the sum where the link flattens.
-        let roots: Vec<f64> =
-            std::iter::zip::<Vec<f64>, _>(roots, &targets).map(|(root, &sum)| root * link.slope(sum)).collect();
+        let root = |(value, &sum): (&f64, &f64)| 1.0 / (noise * (FLOOR + value.max(0.0))) * link.slope(sum);
+        let roots = data.values.iter().zip(&targets).map(root).collect();
         let rows = data.genomes.iter().map(|genome| steps.row(genome)).collect();
         Self { data, steps, link, noise, roots, targets, rows }
     }
@@ -165,26 +164,17 @@ impl Additive<'_> {
     fn with(&self, form: Form) -> Option<Model> {
         let fit = &self.fit;
         let pairs = if form.interaction > 0.0 { self.pairs.clone() } else { Vec::new() };
-        let mut model = Model {
-            steps: fit.steps.clone(),
-            form,
-            sensitivity: self.sensitivity.clone(),
-            coefficients: Vec::new(),
-            factor: Cholesky::new(Vec::new(), 0)?,
-            deviation: 0.0,
-            left_out: Vec::new(),
-            pairs,
-        };
+        let interactions = Interactions { pairs, sensitivity: self.sensitivity.clone() };
         let with_pairs =
-            |(row, genome): (&Vec<f64>, &&Genome)| row.iter().copied().chain(model.products(genome)).collect();
+            |(row, genome): (&Vec<f64>, &&Genome)| row.iter().copied().chain(interactions.products(genome)).collect();
         let rows: Vec<Vec<f64>> = fit.rows.iter().zip(&fit.data.genomes).map(with_pairs).collect();
         let (mut mean, mut precision) = (self.mean.clone(), self.precision.clone());
         mean.resize(rows.first().map_or(mean.len(), Vec::len), 0.0);
         precision.resize(mean.len(), form.interaction.max(NARROW).powi(-2));
         let solved = fit.solve(&rows, &mean, &precision)?;
-        (model.left_out, model.deviation) = fit.leave_out(&rows, &solved);
-        (model.coefficients, model.factor) = (solved.coefficients, solved.factor);
-        Some(model)
+        let (left_out, deviation) = fit.leave_out(&rows, &solved);
+        let (steps, Solved { coefficients, factor }) = (fit.steps.clone(), solved);
+        Some(Model { steps, form, interactions, coefficients, factor, deviation, left_out })
     }
 }
 

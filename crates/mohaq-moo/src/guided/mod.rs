@@ -31,6 +31,7 @@ mod gain;
 mod solve;
 mod steps;
 
+mod ground;
 mod model;
 mod nearby;
 mod pick;
@@ -47,6 +48,7 @@ use self::{
     design::Design,
     fit::{Data, fit},
     gain::Reached,
+    ground::Ground,
     model::Model,
     propose::Proposer,
     trust::{Credit, trust},
@@ -234,39 +236,40 @@ impl<'a> Guided<'a> {
 
     /// The next batch, and how many of it the model asks.
     fn next(&mut self) -> (Vec<Genome>, usize) {
-        let planned = self.planned();
+        let mut stream = Stream::guided_search(self.seed, self.generation);
+        let planned = self.planned(&mut stream);
         if !planned.is_empty() {
             return (planned, 0);
         }
-        let mut stream = Stream::guided_search(self.seed, self.generation);
-        let reached = self.reached();
         let model = self.model();
         let trusted = model.as_ref().map_or(0.0, |(_, trusted)| *trusted);
-        if model.is_some() && trusted < MISTRUSTED && !self.drawn {
-            self.drawn = true;
-            let drawn = self.population(&reached, &mut stream);
-            if !drawn.is_empty() {
-                return (drawn, 0);
-            }
+        let draw = model.is_some() && trusted < MISTRUSTED && !self.drawn;
+        self.drawn |= draw;
+        let (reached, design) = (self.reached(), self.design.as_ref());
+        let Self { space, costs, bounds, archive, variation, .. } = &*self;
+        let ground = Ground { space, costs, bounds, archive, reached: &reached };
+        let breeder = Breeder { ground, design, variation };
+        let drawn = if draw { self.population(&breeder, &mut stream) } else { Vec::new() };
+        if !drawn.is_empty() {
+            return (drawn, 0);
         }
         let wanted = (trusted * self.credit.share() * self.size as f64).round() as usize;
-        let mut batch = match (&self.design, &model) {
-            (Some(design), Some((model, _))) => self.proposer(design, model, &reached).propose(wanted, &mut stream),
+        let mut batch = match (design, &model) {
+            (Some(design), Some((model, _))) => Proposer { ground, design, model }.propose(wanted, &mut stream),
             _ => Vec::new(),
         };
         let proposed = batch.len();
-        batch.extend(self.breeder(&reached).breed(self.size - proposed, &batch, &mut stream));
+        batch.extend(breeder.breed(self.size - proposed, &batch, &mut stream));
         (batch, proposed)
     }
 
     /// What is measured before there is a model.
-    fn planned(&self) -> Vec<Genome> {
+    fn planned(&self, stream: &mut Stream) -> Vec<Genome> {
         let Some(design) = &self.design else { return Vec::new() };
-        let mut stream = Stream::guided_search(self.seed, self.generation);
         match self.generation {
             0 => {
                 let mut planned = design.joint(&self.space, &self.costs);
-                design.scatter(&self.space, &self.costs, self.size, &mut stream, &mut planned);
+                design.scatter(&self.space, &self.costs, self.size, stream, &mut planned);
                 planned
             }
             1 => design.single(&self.space, &self.costs, &self.archive, &self.bounds),
@@ -275,24 +278,13 @@ impl<'a> Guided<'a> {
     }
 
     /// What the first population of NSGA-II has over the genomes that were scattered at the beginning.
-    fn population(&self, reached: &Reached, stream: &mut Stream) -> Vec<Genome> {
+    fn population(&self, breeder: &Breeder<'_>, stream: &mut Stream) -> Vec<Genome> {
         let mut drawn = Vec::new();
         if let Some(design) = &self.design {
             design.scatter(&self.space, &self.costs, PARENTS.saturating_sub(self.size), stream, &mut drawn);
         }
-        let breeder = self.breeder(reached);
         drawn.retain(|genome| breeder.is_candidate(genome));
         drawn
-    }
-
-    fn proposer<'b>(&'b self, design: &'b Design, model: &'b Model, reached: &'b Reached) -> Proposer<'b> {
-        let Self { space, costs, bounds, archive, .. } = self;
-        Proposer { space, costs, bounds, archive, design, model, reached }
-    }
-
-    fn breeder<'b>(&'b self, reached: &'b Reached) -> Breeder<'b> {
-        let Self { space, costs, bounds, archive, variation, .. } = self;
-        Breeder { space, costs, bounds, archive, design: self.design.as_ref(), reached, variation }
     }
 
     /// The front in the box.

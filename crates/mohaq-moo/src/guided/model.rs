@@ -73,14 +73,34 @@ pub(super) struct Form {
     pub(super) noise: f64,
 }
 
+/// Which genes go together, and how much each level of a gene counts in that.
+#[derive(Clone, Debug)]
+pub(super) struct Interactions {
+    /// Genes; none in a model without interactions.
+    pub(super) pairs: Vec<(usize, usize)>,
+    /// By gene and level.
+    pub(super) sensitivity: Vec<Vec<f64>>,
+}
+
+impl Interactions {
+    /// The regressors of interactions: of all pairs together, then of each. None without pairs.
+    pub(super) fn products(&self, genome: &Genome) -> impl Iterator<Item = f64> {
+        let of = |gene: usize| self.sensitivity[gene][usize::from(genome.0[gene])];
+        let all = self.pairs.first().map(|_| {
+            let (sum, squares) =
+                (0..genome.0.len()).map(of).fold((0.0, 0.0), |(sum, squares), s| (sum + s, squares + s * s));
+            0.5 * (sum * sum - squares)
+        });
+        all.into_iter().chain(self.pairs.iter().map(move |&(gene, other)| of(gene) * of(other)))
+    }
+}
+
 /// A fitted model.
 #[derive(Clone, Debug)]
 pub(super) struct Model {
     pub(super) steps: Steps,
     pub(super) form: Form,
-    /// Genes, and their sensitivities by level.
-    pub(super) pairs: Vec<(usize, usize)>,
-    pub(super) sensitivity: Vec<Vec<f64>>,
+    pub(super) interactions: Interactions,
     /// c, δ, ρ.
     pub(super) coefficients: Vec<f64>,
     pub(super) factor: Cholesky,
@@ -101,26 +121,15 @@ impl Model {
         let steps = genome.0.iter().enumerate().flat_map(|(gene, &level)| self.steps.taken(gene, level));
         let additive: f64 = self.coefficients[0] + steps.map(|step| self.coefficients[step]).sum::<f64>();
         let of_pairs = &self.coefficients[self.steps.count()..];
-        let together: f64 = self.products(genome).zip(of_pairs).map(|(product, rho)| rho * product).sum();
+        let together: f64 = self.interactions.products(genome).zip(of_pairs).map(|(product, rho)| rho * product).sum();
         let sum = additive + together;
         (sum, self.form.link.slope(sum))
-    }
-
-    /// The regressors of interactions: of all pairs together, then of each. None in a model without.
-    pub(super) fn products(&self, genome: &Genome) -> impl Iterator<Item = f64> {
-        let of = |gene: usize| self.sensitivity[gene][usize::from(genome.0[gene])];
-        let all = self.pairs.first().map(|_| {
-            let (sum, squares) =
-                (0..genome.0.len()).map(of).fold((0.0, 0.0), |(sum, squares), s| (sum + s, squares + s * s));
-            0.5 * (sum * sum - squares)
-        });
-        all.into_iter().chain(self.pairs.iter().map(move |&(gene, other)| of(gene) * of(other)))
     }
 
     /// The whole deviation of the prediction.
     pub(super) fn deviation(&self, genome: &Genome) -> f64 {
         let mut row = self.steps.row(genome);
-        row.extend(self.products(genome));
+        row.extend(self.interactions.products(genome));
         self.factor.forward(&mut row);
         let of_coefficients = dot(&row, &row) * (self.deviation / self.form.noise).powi(2);
         let ((_, own), (_, slope)) = (self.predict(genome), self.sum(genome));

@@ -7,18 +7,18 @@
 //! take the best, add it to the front as predicted, and choose again, until the batch is full            (pick.rs)
 //! ```
 //!
-//! A candidate that breaks a known constraint, was measured before, or could not even add to the front if its unknown
-//! objective were as good as can be, is no candidate.
+//! What is a candidate at all, `ground.rs` says.
 
 use std::collections::BTreeMap;
 
 use super::{
-    Bounds, Costs, Design,
-    gain::{Expected, Reached},
+    Design,
+    gain::Expected,
+    ground::Ground,
     model::Model,
     pick::{Candidate, pick},
 };
-use crate::{Archive, Genome, Space, stream::Stream};
+use crate::{Genome, stream::Stream};
 
 /// Rounds of varying the best, and how many are varied in each. Seemed reasonable: more finds nothing better on the problems
 /// of `examples/guided_problems.rs`.
@@ -36,13 +36,9 @@ const SHORTLIST: usize = 200;
 
 /// What proposals are made from.
 pub(super) struct Proposer<'a> {
-    pub(super) space: &'a Space,
-    pub(super) costs: &'a Costs<'a>,
-    pub(super) bounds: &'a Bounds,
-    pub(super) archive: &'a Archive,
+    pub(super) ground: Ground<'a>,
     pub(super) design: &'a Design,
     pub(super) model: &'a Model,
-    pub(super) reached: &'a Reached,
 }
 
 /// A genome of the pool, as far as it is worked out.
@@ -60,9 +56,9 @@ impl Proposer<'_> {
     /// Up to `count` genomes, the best first.
     pub(super) fn propose(&self, count: usize, stream: &mut Stream) -> Vec<Genome> {
         let mut pool = Pool::new();
-        let front = self.archive.front().into_iter().map(|point| point.genome.clone());
+        let front = self.ground.archive.front().into_iter().map(|point| point.genome.clone());
         let mut seeds: Vec<Genome> = front.chain([self.design.base.clone()]).collect();
-        for axis in 0..self.bounds.known_objectives() {
+        for axis in 0..self.ground.bounds.known_objectives() {
             seeds.extend(self.walk(axis));
         }
         for genome in &seeds {
@@ -76,7 +72,7 @@ impl Proposer<'_> {
                 self.vary(&mut pool, &genome, stream);
             }
         }
-        pick(self.shortlist(pool), self.reached, count)
+        pick(self.shortlist(pool), self.ground.reached, count)
     }
 
     /// From the base down, always by the step that adds the least for what it saves of known objective `axis`.
@@ -89,7 +85,9 @@ impl Proposer<'_> {
     }
 
     fn cheapest_step(&self, here: &Genome, axis: usize) -> Option<Genome> {
-        let place = |genome: &Genome| (self.bounds.known(&self.costs.of(genome))[axis], self.model.predict(genome).0);
+        let place = |genome: &Genome| {
+            (self.ground.bounds.known(&self.ground.costs.of(genome))[axis], self.model.predict(genome).0)
+        };
         let (cost, value) = place(here);
         let mut best: Option<(f64, Genome)> = None;
         for (gene, &level) in here.0.iter().enumerate() {
@@ -108,25 +106,22 @@ impl Proposer<'_> {
 
     /// Puts `genome` into the pool, if it is a candidate.
     fn offer(&self, pool: &mut Pool, genome: &Genome) {
-        if self.archive.contains(genome) || pool.contains_key(genome) {
+        if pool.contains_key(genome) {
             return;
         }
-        let score = self.costs.of(genome);
-        let known = self.bounds.known(&score);
-        if !score.is_feasible() || self.reached.is_pointless(&known, self.bounds.least()) {
-            return;
-        }
+        let Some(known) = self.ground.candidate(genome) else { return };
         let (mean, deviation) = self.model.predict(genome);
-        let gain = self.reached.expected_gain(&known, Expected { mean, deviation });
+        let gain = self.ground.reached.expected_gain(&known, Expected { mean, deviation });
         pool.insert(genome.clone(), Pooled { known, mean, gain, varied: false });
     }
 
     /// Offers every genome that differs from `genome` in one gene, and some that differ in two.
     fn vary(&self, pool: &mut Pool, genome: &Genome, stream: &mut Stream) {
-        let free: Vec<usize> =
-            (0..self.space.genes()).filter(|&gene| !self.design.idle[gene] && self.space.levels()[gene] > 1).collect();
+        let free: Vec<usize> = (0..self.ground.space.genes())
+            .filter(|&gene| !self.design.idle[gene] && self.ground.space.levels()[gene] > 1)
+            .collect();
         for &gene in &free {
-            let levels = self.space.levels()[gene];
+            let levels = self.ground.space.levels()[gene];
             for level in near(genome.0[gene], levels) {
                 let mut other = genome.clone();
                 other.0[gene] = level;
@@ -137,7 +132,7 @@ impl Proposer<'_> {
             let mut other = genome.clone();
             for _ in 0..2 {
                 let gene = free[stream.below(free.len() as u64) as usize];
-                let choices: Vec<u16> = near(other.0[gene], self.space.levels()[gene]).collect();
+                let choices: Vec<u16> = near(other.0[gene], self.ground.space.levels()[gene]).collect();
                 other.0[gene] = choices[stream.below(choices.len() as u64) as usize];
             }
             self.offer(pool, &other);

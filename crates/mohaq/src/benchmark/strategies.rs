@@ -34,7 +34,7 @@ pub struct Contest<'a> {
 }
 
 /// Middle, least and most over the seeds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Range {
     /// The median.
     pub median: f64,
@@ -95,38 +95,31 @@ pub fn strategies(table: &ErrorTable, contest: &Contest<'_>) -> Result<Standings
     let mut best = Hypervolume::new(&vec![1.0; contest.objectives.len()])?;
     let feasible = known.scores.iter().filter(|(score, _)| score.is_feasible());
     let count = feasible.map(|(_, place)| best.add(place)).try_fold(0, |count, added| added.map(|_| count + 1))?;
-    let mark = known.runs(Method::Nsga2, contest)?;
-    let mark = range(mark.iter().map(|run| at(&run.volumes, contest.evaluations)).collect()).median;
+    let nsga2 = known.runs(Method::Nsga2, contest)?;
+    let nsga2 = range(nsga2.iter().map(|run| at(&run.volumes, contest.evaluations)).collect()).median;
     let walk = known.run(Method::Greedy, 1, contest.evaluations)?.front;
-    let standing = |&method: &Method| {
-        let runs = known.runs(method, contest)?;
-        let behind = range(runs.iter().map(|run| known.behind(&run.front, &walk)).collect());
-        Ok(Standing { behind_walk: behind, ..standing(method, &runs, contest, best.value(), mark) })
-    };
+    let marks = Marks { best: best.value(), nsga2, walk };
     Ok(Standings {
         table: table.name.clone(),
         candidates: known.scores.len(),
         feasible: count,
         hypervolume: best.value(),
-        methods: contest.methods.iter().map(standing).collect::<Result<_>>()?,
+        methods: contest
+            .methods
+            .iter()
+            .map(|&method| known.standing(method, contest, &marks))
+            .collect::<Result<_>>()?,
     })
 }
 
-fn standing(method: Method, runs: &[Run], contest: &Contest<'_>, best: f64, mark: f64) -> Standing {
-    let counts = AFTER.into_iter().filter(|&count| count < contest.evaluations).chain([contest.evaluations]);
-    let share = |count| range(runs.iter().map(|run| 100.0 * at(&run.volumes, count) / best).collect());
-    let reach = |run: &Run| run.volumes.iter().position(|&volume| volume >= mark).map(|place| place + 1);
-    let mut reached: Vec<Option<usize>> = runs.iter().map(reach).collect();
-    // Who never gets there comes last.
-    reached.sort_by_key(|count| count.unwrap_or(usize::MAX));
-    let evaluations: usize = runs.iter().map(|run| run.volumes.len()).sum();
-    Standing {
-        method: method.key().into(),
-        after: counts.map(|count| (count, share(count))).collect(),
-        reached: [reached[reached.len() / 2], reached[0], reached[reached.len() - 1]],
-        behind_walk: Range::default(),
-        seconds_an_evaluation: runs.iter().map(|run| run.seconds).sum::<f64>() / evaluations as f64,
-    }
+/// What methods are judged by.
+struct Marks {
+    /// Hypervolume of all candidates.
+    best: f64,
+    /// Median hypervolume of NSGA-II at the end of its budget.
+    nsga2: f64,
+    /// Objectives of the front of the greedy walk.
+    walk: Vec<Vec<f64>>,
 }
 
 /// What a search found.
@@ -176,6 +169,24 @@ impl<'a> Known<'a> {
         Ok(Self { levels, space, goals, pricing: Pricing { workload, platform: *platform }, scores })
     }
 
+    fn standing(&self, method: Method, contest: &Contest<'_>, marks: &Marks) -> Result<Standing> {
+        let runs = self.runs(method, contest)?;
+        let counts = AFTER.into_iter().filter(|&count| count < contest.evaluations).chain([contest.evaluations]);
+        let share = |count| range(runs.iter().map(|run| 100.0 * at(&run.volumes, count) / marks.best).collect());
+        let reach = |run: &Run| run.volumes.iter().position(|&volume| volume >= marks.nsga2).map(|place| place + 1);
+        let mut reached: Vec<Option<usize>> = runs.iter().map(reach).collect();
+        // Who never gets there comes last.
+        reached.sort_by_key(|count| count.unwrap_or(usize::MAX));
+        let evaluations: usize = runs.iter().map(|run| run.volumes.len()).sum();
+        Ok(Standing {
+            method: method.key().into(),
+            after: counts.map(|count| (count, share(count))).collect(),
+            reached: [reached[reached.len() / 2], reached[0], reached[reached.len() - 1]],
+            behind_walk: range(runs.iter().map(|run| self.behind(&run.front, &marks.walk)).collect()),
+            seconds_an_evaluation: runs.iter().map(|run| run.seconds).sum::<f64>() / evaluations as f64,
+        })
+    }
+
     /// One run a seed, side by side.
     fn runs(&self, method: Method, contest: &Contest<'_>) -> Result<Vec<Run>> {
         (1..=contest.seeds).into_par_iter().map(|seed| self.run(method, seed, contest.evaluations)).collect()
@@ -217,14 +228,11 @@ impl<'a> Known<'a> {
     /// How far errors of `front` are above those of `walk` at no higher cost, at most; where nothing is as cheap, its error counts
     /// as the limit.
     fn behind(&self, front: &[Vec<f64>], walk: &[Vec<f64>]) -> f64 {
-        let Some(error) = self.goals.objectives.iter().position(|&one| one == Objective::Error) else { return 0.0 };
-        let limit = self.goals.limits.iter().map(Limit::bound).fold(f64::INFINITY, f64::min);
-        let as_cheap = |point: &[f64], than: &[f64]| {
-            (0..point.len()).filter(|&axis| axis != error).all(|axis| point[axis] <= than[axis])
-        };
+        let error = self.goals.objectives.iter().position(|&one| one == Objective::Error).expect("checked when made");
+        let limit = self.goals.error_limit().unwrap_or(f64::INFINITY);
         let behind = |step: &Vec<f64>| {
-            let errors = front.iter().filter(|point| as_cheap(point, step)).map(|point| point[error]);
-            errors.fold(limit, f64::min) - step[error]
+            let as_cheap = front.iter().filter(|point| self.goals.costs_no_more(point, step));
+            as_cheap.map(|point| point[error]).fold(limit, f64::min) - step[error]
         };
         walk.iter().map(behind).fold(0.0, f64::max)
     }

@@ -62,6 +62,19 @@ impl Goals {
         Score { objectives, violation: limits.map(|limit| limit.violation(&measurement)).sum() }
     }
 
+    /// The largest error that keeps the limits, where any is of errors.
+    pub fn error_limit(&self) -> Option<f64> {
+        error_limit(&self.limits)
+    }
+
+    /// Whether something with the objectives `a` costs no more than something with the objectives `b`, whatever their errors:
+    /// both as the searcher is told them.
+    pub fn costs_no_more(&self, a: &[f64], b: &[f64]) -> bool {
+        let costs =
+            self.objectives.iter().zip(a.iter().zip(b)).filter(|(objective, _)| **objective != Objective::Error);
+        costs.map(|(_, pair)| pair).all(|(a, b)| a <= b)
+    }
+
     /// The box of the hypervolume for `objectives`.
     ///
     /// It reaches from the float network's error to the error limit (or to twice the float error plus ten times the least
@@ -77,8 +90,7 @@ impl Goals {
         float_error: f64,
     ) -> Vec<(f64, f64)> {
         let point = metric.point(float_error);
-        let error_limits = limits.iter().filter(|limit| matches!(limit, Limit::Error(_))).map(Limit::bound);
-        let worst_error = error_limits.reduce(f64::min).unwrap_or(float_error + float_error.abs() + 10.0 * point);
+        let worst_error = error_limit(limits).unwrap_or(float_error + float_error.abs() + 10.0 * point);
         let uniform = |&precision: &Precision| {
             let cost = platform.cost(workload, &QuantSpec::uniform(precision, workload.sites.len())).ok()?;
             Some(Measurement { error: 0.0, subset_errors: Vec::new(), errors: Default::default(), cost })
@@ -105,10 +117,16 @@ impl Goals {
     }
 }
 
+/// The lowest of the limits of errors.
+fn error_limit(limits: &[Limit]) -> Option<f64> {
+    limits.iter().filter(|limit| matches!(limit, Limit::Error(_))).map(Limit::bound).reduce(f64::min)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::objective::tests::measured;
     use super::*;
+    use mohaq_speech::dataset::Task;
 
     #[test]
     fn violations_add_up_and_keep_their_reasons() {
@@ -125,5 +143,20 @@ mod tests {
         let good = measured(20.0, 8000, 8.0);
         assert_eq!(goals.score(&good).violation, 0.0);
         assert_eq!(goals.normalised(&good), [1.0, 56.0 / 64.0]);
+    }
+
+    #[test]
+    fn what_costs_no_more_is_asked_of_all_objectives_but_the_error() {
+        let goals = Goals {
+            metric: Task::Frames { classes: 2 }.metric(),
+            objectives: vec![Objective::Speedup, Objective::Error, Objective::Memory],
+            limits: vec![Limit::Error(30.0), Limit::Memory(5), Limit::Error(20.0)],
+            scale: Vec::new(),
+        };
+        assert!(goals.costs_no_more(&[-4.0, 90.0, 8.0], &[-4.0, 1.0, 8.0]));
+        assert!(!goals.costs_no_more(&[-3.0, 1.0, 7.0], &[-4.0, 1.0, 8.0]), "slower");
+        assert!(!goals.costs_no_more(&[-5.0, 1.0, 9.0], &[-4.0, 1.0, 8.0]), "larger");
+        assert_eq!(goals.error_limit(), Some(20.0));
+        assert_eq!(Goals { limits: vec![Limit::Memory(5)], ..goals }.error_limit(), None);
     }
 }

@@ -12,7 +12,7 @@
 use super::log::{EvaluationLog, Record};
 use super::space::PrecisionSpace;
 use crate::Result;
-use crate::eval::{Bar, Evaluator, Fidelity, Goals, Limit, Measured, Objective, Trials};
+use crate::eval::{Bar, Evaluator, Fidelity, Goals, Measured, Objective, Trials};
 use crate::quant::QuantSpec;
 use crate::watch::Watch;
 use mohaq_moo::{Genome, dominates};
@@ -114,8 +114,7 @@ impl<'a> Measuring<'a> {
 
     /// What each of `specs` is measured against.
     fn marks(&self, specs: &[QuantSpec]) -> Result<Vec<Mark>> {
-        let limits = self.goals.limits.iter().filter(|limit| matches!(limit, Limit::Error(_))).map(Limit::bound);
-        let limit = limits.fold(f64::INFINITY, f64::min);
+        let limit = self.goals.error_limit().unwrap_or(f64::INFINITY);
         let mark = |spec: &QuantSpec| -> Result<Mark> {
             let known = self.goals.known(self.evaluator.platform.cost(self.evaluator.workload, spec)?);
             let rival = self.rival(&known.objectives);
@@ -131,12 +130,7 @@ impl<'a> Measuring<'a> {
 
     /// Of the members of the front that cost no more than `known` in anything the one with the lowest error.
     fn rival(&self, known: &[f64]) -> Option<usize> {
-        let cheaper = |rival: &Rival| {
-            let costs = self.goals.objectives.iter().zip(rival.objectives.iter().zip(known));
-            costs
-                .into_iter()
-                .all(|(objective, (rival, candidate))| *objective == Objective::Error || rival <= candidate)
-        };
+        let cheaper = |rival: &Rival| self.goals.costs_no_more(&rival.objectives, known);
         let places = (0..self.rivals.len()).filter(|&place| cheaper(&self.rivals[place]));
         // No two have the same error and costs; the genome decides between different costs.
         places.min_by(|&a, &b| {
